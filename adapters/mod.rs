@@ -1,0 +1,1 @@
+//! Adapters: runtimes that implement the traits of the seam.

@@ -1,0 +1,74 @@
+//! [`WithTimer`]: an executor of one crate with the clock of another.
+
+use std::{fmt, future::Future, time::Instant};
+
+use super::{BlockOn, LocalSpawner, Spawner, Timer};
+use crate::Result;
+
+/// A spawner together with a timer: a [`Runtime`](super::Runtime) made of two halves.
+#[derive(Clone)]
+pub struct WithTimer<S, T> {
+    spawner: S,
+    timer: T,
+}
+
+impl<S, T: Timer> WithTimer<S, T> {
+    /// Joins `spawner` and `timer`.
+    pub fn new(spawner: S, timer: T) -> Self {
+        WithTimer { spawner, timer }
+    }
+
+    /// The spawner inside.
+    pub fn spawner(&self) -> &S {
+        &self.spawner
+    }
+}
+
+impl<S: Spawner, T: Timer + Send + Sync> Spawner for WithTimer<S, T> {
+    fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.spawner.spawn(future);
+    }
+
+    fn spawn_blocking<W>(&self, work: W)
+    where
+        W: FnOnce() + Send + 'static,
+    {
+        self.spawner.spawn_blocking(work);
+    }
+}
+
+impl<S: LocalSpawner, T: Timer> LocalSpawner for WithTimer<S, T> {
+    fn spawn_local<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        self.spawner.spawn_local(future);
+    }
+}
+
+impl<S: Clone + 'static, T: Timer> Timer for WithTimer<S, T> {
+    type Sleep = T::Sleep;
+
+    fn now(&self) -> Instant {
+        self.timer.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> T::Sleep {
+        self.timer.sleep_until(deadline)
+    }
+}
+
+impl<S: BlockOn, T> BlockOn for WithTimer<S, T> {
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
+        self.spawner.block_on(future)
+    }
+}
+
+impl<S, T> fmt::Debug for WithTimer<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithTimer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,184 @@
+//! [`FutureStatus`]: the read-only view of anything that ends once; and the list of its waiters.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    Error,
+    registry::{Key, Registry},
+};
+
+/// Where something that ends once stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It goes on.
+    Pending,
+    /// It was asked to stop and goes on.
+    Stopping,
+    /// It has ended.
+    Done,
+}
+
+/// The read-only, value-free view of anything that ends once.
+pub trait FutureStatus {
+    /// Where it stands.
+    fn state(&self) -> State;
+
+    /// Why it gave no value; `None` while it is pending and after success.
+    fn error(&self) -> Option<Error>;
+
+    /// Ready once it has ended; else registers the waker of `cx` in `slot`.
+    ///
+    /// Once `slot` is registered it stays fired: an end that is taken back meanwhile (an
+    /// [`Event`](crate::Event) that was set and cleared) still counts.
+    fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Asks it to stop; true if this call was the first to do so.
+    fn cancel(&self) -> bool {
+        false
+    }
+
+    /// Whether it has ended.
+    fn is_done(&self) -> bool {
+        self.state() == State::Done
+    }
+
+    /// Whether it ended by cancellation.
+    fn is_cancelled(&self) -> bool {
+        self.error().is_some_and(|error| error.is_cancelled())
+    }
+
+    /// Whether it ended without a value for another reason than cancellation.
+    fn is_failed(&self) -> bool {
+        self.error().is_some_and(|error| !error.is_cancelled())
+    }
+}
+
+impl<S: FutureStatus + ?Sized> FutureStatus for &S {
+    fn state(&self) -> State {
+        (**self).state()
+    }
+    fn error(&self) -> Option<Error> {
+        (**self).error()
+    }
+    fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+        (**self).poll_done(slot, cx)
+    }
+    fn cancel(&self) -> bool {
+        (**self).cancel()
+    }
+}
+
+/// A waiter's place in a list of waiters; leaves it when dropped.
+///
+/// Opaque. Types that implement [`FutureStatus`] hand it on to the part they wait for.
+#[derive(Default)]
+pub struct WaitSlot(Option<Place>);
+
+struct Place {
+    list: Arc<dyn WaitList>,
+    key: Option<Key>,
+}
+
+/// The wakers of those who wait for one thing.
+pub(crate) type Waiters = Registry<Waker>;
+
+/// Something that keeps [`Waiters`] behind a lock.
+pub(crate) trait WaitList: Send + Sync {
+    /// Runs `visit` under the lock, on the waiters and on whether what they wait for is there.
+    ///
+    /// Taking the waiters out and making that true are one step under that lock.
+    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool));
+}
+
+// ===== impl WaitSlot =====
+
+impl WaitSlot {
+    /// Waits in `list`; `list` is only asked for while the slot is empty.
+    pub(crate) fn poll_in<L>(&mut self, list: L, cx: &mut Context<'_>) -> Poll<()>
+    where
+        L: FnOnce() -> Arc<dyn WaitList>,
+    {
+        let place = self.0.get_or_insert_with(|| Place {
+            list: list(),
+            key: None,
+        });
+        let poll = poll_in(&*place.list, &mut place.key, cx);
+        if poll.is_ready() {
+            self.0 = None;
+        }
+        poll
+    }
+
+    /// Whether the slot is registered somewhere, or was until its list was woken.
+    pub(crate) fn is_used(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        leave(&*self.list, &mut self.key);
+    }
+}
+
+impl fmt::Debug for WaitSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitSlot")
+            .field("registered", &self.is_used())
+            .finish()
+    }
+}
+
+/// Ready once the list was woken since `key` was registered; registers it if it is not.
+///
+/// Pending: whoever takes the waiters out of `list` will wake us.
+pub(crate) fn poll_in(
+    list: &dyn WaitList,
+    key: &mut Option<Key>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    // Cloning, comparing and dropping wakers is user code: it stays outside the lock, but for the
+    // comparison, which looks at two addresses.
+    let mut fresh = if key.is_none() {
+        Some(cx.waker().clone())
+    } else {
+        None
+    };
+    loop {
+        let mut poll = Poll::Pending;
+        let mut stale = false;
+        list.visit(&mut |waiters, is_there| match *key {
+            None if is_there => poll = Poll::Ready(()),
+            None => *key = fresh.take().map(|waker| waiters.insert(waker)),
+            Some(registered) => match waiters.get_mut(registered) {
+                None => {
+                    *key = None;
+                    poll = Poll::Ready(());
+                }
+                Some(waker) => match fresh.as_mut() {
+                    Some(fresh) => std::mem::swap(waker, fresh),
+                    None => stale = !waker.will_wake(cx.waker()),
+                },
+            },
+        });
+        // At most one more round: with a fresh waker in hand nothing is stale.
+        if !stale {
+            return poll;
+        }
+        fresh = Some(cx.waker().clone());
+    }
+}
+
+/// Takes `key` out of `list`.
+pub(crate) fn leave(list: &dyn WaitList, key: &mut Option<Key>) {
+    if let Some(key) = key.take() {
+        let mut waker = None;
+        list.visit(&mut |waiters, _| waker = waiters.remove(key));
+        drop(waker); // outside the lock
+    }
+}

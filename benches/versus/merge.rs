@@ -1,0 +1,5 @@
+//! Rows on merged streams.
+
+use super::runner::Runner;
+
+pub(crate) fn rows(_run: &mut Runner) {}

@@ -1,0 +1,5 @@
+//! Rows on queues.
+
+use super::runner::Runner;
+
+pub(crate) fn rows(_run: &mut Runner) {}

@@ -8,6 +8,8 @@ mod report;
 mod runtime;
 mod status;
 mod sync;
+#[allow(dead_code)] // until the context has `ticker()`
+mod ticker;
 
 #[path = "../adapters/mod.rs"]
 pub mod adapters;
@@ -21,4 +23,5 @@ pub use self::{
         AnyRuntime, AnySleep, BlockOn, LocalSpawner, Runtime, Sleep, Spawner, Timer, WithTimer,
     },
     status::{FutureStatus, State, WaitSlot},
+    ticker::{MissedTicks, Tick},
 };

@@ -20,7 +20,8 @@ pub use self::{
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     report::Failure,
     runtime::{
-        AnyRuntime, AnySleep, BlockOn, LocalSpawner, Runtime, Sleep, Spawner, Timer, WithTimer,
+        AnyRuntime, AnySleep, BlockOn, LocalSpawner, NestedRun, Runtime, Sleep, Spawner, Timer,
+        WithTimer,
     },
     status::{FutureStatus, State, WaitSlot},
     ticker::{MissedTicks, Tick},

@@ -2,13 +2,23 @@
 
 mod any;
 mod block_on;
+mod nested_run;
 mod spawner;
 mod timer;
 mod with_timer;
 
+#[cfg(any(
+    feature = "futures-timer",
+    feature = "tokio",
+    feature = "smol",
+    feature = "async-std"
+))]
+pub(crate) use self::timer::deadline_within_reach;
+
 pub use self::{
     any::{AnyRuntime, AnySleep},
     block_on::BlockOn,
+    nested_run::NestedRun,
     spawner::{LocalSpawner, Spawner},
     timer::{Runtime, Sleep, Timer},
     with_timer::WithTimer,

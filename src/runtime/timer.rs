@@ -34,6 +34,11 @@ pub(crate) fn deadline_after(now: Instant, duration: Duration) -> Instant {
     now.checked_add(reach).unwrap_or(now)
 }
 
+/// `deadline`, or about thirty years from `now` if that is sooner.
+pub(crate) fn deadline_within_reach(now: Instant, deadline: Instant) -> Instant {
+    deadline.min(deadline_after(now, FAR))
+}
+
 /// A timer's future, which can be armed again.
 pub trait Sleep: Future<Output = ()> + 'static {
     /// Arms the sleep again, for `deadline`, whether or not it has ended before.

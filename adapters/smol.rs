@@ -1,0 +1,190 @@
+//! [`Smol`] and [`SmolLocal`]: the executors of smol.
+
+use std::{
+    fmt,
+    future::Future,
+    rc,
+    sync::{Arc, Weak},
+    time::Instant,
+};
+
+use smol::{Executor, LocalExecutor};
+
+use super::AsyncIoSleep;
+use crate::{BlockOn, LocalSpawner, Result, Spawner, Timer};
+
+/// The global executor of smol, or a handle on another one.
+///
+/// The global one is never dropped. Another owns its tasks: when it is dropped, so are they, and
+/// what is spawned later is dropped inside the call. Somebody has to run it.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use windlass::{BlockOn, Spawner, adapters::Smol};
+///
+/// let executor = Arc::new(smol::Executor::new());
+/// for rt in [Smol::global(), Smol::from(&executor)] {
+///     let (send, receive) = futures::channel::oneshot::channel();
+///     rt.spawn(async { send.send(7).unwrap() });
+///     assert_eq!(rt.block_on(receive).unwrap(), Ok(7));
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Smol(Which);
+
+#[derive(Clone)]
+enum Which {
+    Global,
+    Static(&'static Executor<'static>),
+    Shared(Weak<Executor<'static>>),
+}
+
+/// A handle on a smol `LocalExecutor`, whose tasks stay on one thread.
+///
+/// The executor owns the tasks: when it is dropped, so are they, and what is spawned later is
+/// dropped inside the call. Somebody has to run it: `block_on` does, or its own `run`.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use windlass::{BlockOn, LocalSpawner, adapters::SmolLocal};
+///
+/// let executor = Rc::new(smol::LocalExecutor::new());
+/// let local = SmolLocal::new(&executor);
+/// let flag = Rc::new(Cell::new(false));
+/// let shared = flag.clone();
+/// local.spawn_local(async move { shared.set(true) });
+/// local.block_on(smol::future::yield_now()).unwrap();
+/// assert!(flag.get());
+/// ```
+#[derive(Clone)]
+pub struct SmolLocal(rc::Weak<LocalExecutor<'static>>);
+
+// ===== impl Smol =====
+
+impl Smol {
+    /// The global executor. It has one thread, unless the environment variable `SMOL_THREADS` says
+    /// otherwise.
+    pub fn global() -> Self {
+        Smol(Which::Global)
+    }
+}
+
+impl From<&'static Executor<'static>> for Smol {
+    fn from(executor: &'static Executor<'static>) -> Self {
+        Smol(Which::Static(executor))
+    }
+}
+
+impl From<&Arc<Executor<'static>>> for Smol {
+    /// A handle, which does not keep the executor alive.
+    fn from(executor: &Arc<Executor<'static>>) -> Self {
+        Smol(Which::Shared(Arc::downgrade(executor)))
+    }
+}
+
+impl Spawner for Smol {
+    fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match &self.0 {
+            Which::Global => smol::spawn(future).detach(),
+            Which::Static(executor) => executor.spawn(future).detach(),
+            Which::Shared(executor) => {
+                if let Some(executor) = executor.upgrade() {
+                    executor.spawn(future).detach();
+                }
+            }
+        }
+    }
+}
+
+impl Timer for Smol {
+    type Sleep = AsyncIoSleep;
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> AsyncIoSleep {
+        AsyncIoSleep::until(deadline)
+    }
+}
+
+impl BlockOn for Smol {
+    /// Runs `future` to its end, and the tasks of the executor meanwhile, unless that is the global
+    /// one, whose thread runs them. Never refuses.
+    ///
+    /// It keeps the executor alive until it returns.
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
+        let shared = match &self.0 {
+            Which::Shared(executor) => executor.upgrade(),
+            _ => None,
+        };
+        Ok(match (&self.0, &shared) {
+            (Which::Static(executor), _) => smol::block_on(executor.run(future)),
+            (_, Some(executor)) => smol::block_on(executor.run(future)),
+            _ => smol::block_on(future),
+        })
+    }
+}
+
+impl fmt::Debug for Smol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Smol").finish_non_exhaustive()
+    }
+}
+
+// ===== impl SmolLocal =====
+
+impl SmolLocal {
+    /// A handle, which does not keep `executor` alive.
+    pub fn new(executor: &rc::Rc<LocalExecutor<'static>>) -> Self {
+        SmolLocal(rc::Rc::downgrade(executor))
+    }
+}
+
+impl LocalSpawner for SmolLocal {
+    fn spawn_local<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        if let Some(executor) = self.0.upgrade() {
+            executor.spawn(future).detach();
+        }
+    }
+}
+
+impl Timer for SmolLocal {
+    type Sleep = AsyncIoSleep;
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> AsyncIoSleep {
+        AsyncIoSleep::until(deadline)
+    }
+}
+
+impl BlockOn for SmolLocal {
+    /// Runs `future` to its end, and the tasks of the executor meanwhile. Never refuses.
+    ///
+    /// It keeps the executor alive until it returns.
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
+        Ok(match self.0.upgrade() {
+            Some(executor) => smol::block_on(executor.run(future)),
+            None => smol::block_on(future),
+        })
+    }
+}
+
+impl fmt::Debug for SmolLocal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmolLocal").finish_non_exhaustive()
+    }
+}

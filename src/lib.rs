@@ -17,7 +17,7 @@ pub mod adapters;
 pub use async_trait::async_trait;
 
 pub use self::{
-    error::{BoxError, Cancelled, Error, Failed, Name, NestedRun, Panicked, Result, TimedOut, ok},
+    error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     report::Failure,
     runtime::{
         AnyRuntime, AnySleep, BlockOn, LocalSpawner, NestedRun, Runtime, Sleep, Spawner, Timer,

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io};
 
-use super::{BoxError, Cancelled, Error, Failed, NestedRun, Panicked, TimedOut, chain};
+use super::{BoxError, Cancelled, Error, Failed, Panicked, TimedOut, chain};
 use crate::report::isolate;
 
 /// The error of ours in the chain of `e`, or else `e`, whole.
@@ -189,13 +189,6 @@ impl From<Panicked> for Error {
 impl From<Failed> for Error {
     fn from(e: Failed) -> Self {
         Error::Failed(e)
-    }
-}
-
-/// The refusal becomes a [`Failed`]: `error.is::<NestedRun>()` finds it.
-impl From<NestedRun> for Error {
-    fn from(e: NestedRun) -> Self {
-        Error::failed(e)
     }
 }
 

@@ -12,7 +12,6 @@ mod cancelled;
 mod chain;
 mod convert;
 mod failed;
-mod nested_run;
 mod panicked;
 mod path;
 mod timed_out;
@@ -22,10 +21,7 @@ mod tests;
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
-pub use self::{
-    cancelled::Cancelled, failed::Failed, nested_run::NestedRun, panicked::Panicked,
-    timed_out::TimedOut,
-};
+pub use self::{cancelled::Cancelled, failed::Failed, panicked::Panicked, timed_out::TimedOut};
 pub(crate) use self::{chain::text_with_causes, panicked::discard, path::render_path};
 
 /// An error of any type, boxed.

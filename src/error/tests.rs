@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BoxError, Cancelled, Error, Failed, NestedRun, Panicked, TimedOut};
+use super::{BoxError, Cancelled, Error, Failed, Panicked, TimedOut};
+use crate::NestedRun;
 
 // ===== the four kinds =====
 

@@ -2,14 +2,19 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod ctx;
 mod error;
+mod event;
+mod ids;
 mod registry;
 mod report;
 mod runtime;
 mod status;
 mod sync;
+mod task;
 #[allow(dead_code)] // until the context has `ticker()`
 mod ticker;
+mod wait;
 
 #[path = "../adapters/mod.rs"]
 pub mod adapters;
@@ -17,12 +22,21 @@ pub mod adapters;
 pub use async_trait::async_trait;
 
 pub use self::{
+    ctx::{
+        CallHandle, CallbackId, Ctx, CtxBuilder, CtxGuard, CtxSleep, Done, Finished, RunUntilDone,
+        Stopping, Straggler, Timeout, WeakCtx,
+    },
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
+    event::{Event, EventWait},
     report::Failure,
     runtime::{
         AnyRuntime, AnySleep, BlockOn, LocalSpawner, NestedRun, Runtime, Sleep, Spawner, Timer,
         WithTimer,
     },
     status::{FutureStatus, State, WaitSlot},
+    task::{
+        FallibleUseTrySpawn, Plain, Returns, Task, TaskBuilder, TaskDone, TaskId, TaskWatch, TryFut,
+    },
     ticker::{MissedTicks, Tick},
+    wait::{Until, Wait, WaitSet, Waited, cancel_and_wait, wait_for_all, wait_for_first},
 };

@@ -35,6 +35,13 @@ pub(crate) struct Key {
     hint: u32,
 }
 
+impl Key {
+    /// The key of a registration of which only the id is known.
+    pub(crate) fn of(id: u64) -> Key {
+        Key { id, hint: u32::MAX }
+    }
+}
+
 impl<T> Default for Registry<T> {
     fn default() -> Self {
         Registry {
@@ -55,8 +62,13 @@ impl<T> Registry<T> {
     }
 
     pub(crate) fn insert(&mut self, value: T) -> Key {
-        let id = self.next;
-        self.next += 1;
+        self.insert_as(self.next, value)
+    }
+
+    /// Inserts with an id given by the caller, which must be greater than all before.
+    pub(crate) fn insert_as(&mut self, id: u64, value: T) -> Key {
+        debug_assert!(id >= self.next, "ids grow");
+        self.next = id + 1;
         if self.is_empty() {
             self.first = Some((id, value));
             return Key { id, hint: 0 };
@@ -132,6 +144,15 @@ impl<T> More<T> {
 pub(crate) struct Taken<T> {
     first: Option<T>,
     more: Option<Box<More<T>>>,
+}
+
+impl<T> Default for Taken<T> {
+    fn default() -> Self {
+        Taken {
+            first: None,
+            more: None,
+        }
+    }
 }
 
 impl<T> Taken<T> {

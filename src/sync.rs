@@ -10,7 +10,7 @@ pub(crate) use std::sync::{Arc, Weak};
 
 #[cfg(not(any(windlass_loom, windlass_shuttle)))]
 pub(crate) use std::sync::{
-    Mutex, MutexGuard,
+    Mutex, MutexGuard, OnceLock,
     atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -40,5 +40,82 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Ok(guard) => Some(guard),
         Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(std::sync::TryLockError::WouldBlock) => None,
+    }
+}
+
+/// A write-once cell for the models, with the orderings of `std::sync::OnceLock`.
+#[cfg(any(windlass_loom, windlass_shuttle))]
+#[derive(Debug)]
+pub(crate) struct OnceLock<T> {
+    is_set: AtomicBool,
+    writing: Mutex<()>,
+    value: std::sync::OnceLock<T>,
+}
+
+#[cfg(any(windlass_loom, windlass_shuttle))]
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        OnceLock {
+            is_set: AtomicBool::new(false),
+            writing: Mutex::new(()),
+            value: std::sync::OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.is_set.load(Ordering::Acquire) {
+            self.value.get()
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        let _writing = lock(&self.writing);
+        self.value.set(value)?;
+        self.is_set.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.value.take()
+    }
+}
+
+/// Whether a model asks for the wrong variant called `name`; never, outside the models.
+///
+/// Each model runs a second time with its mutant, and must then fail: that shows that the model
+/// can see the mistake at all.
+#[cfg(not(any(windlass_loom, windlass_shuttle)))]
+#[inline(always)]
+pub(crate) const fn mutant(_name: &str) -> bool {
+    false
+}
+
+#[cfg(any(windlass_loom, windlass_shuttle))]
+pub(crate) use self::mutants::{mutant, with_mutant};
+
+#[cfg(any(windlass_loom, windlass_shuttle))]
+mod mutants {
+    use std::sync::{Mutex, MutexGuard};
+
+    static ACTIVE: Mutex<Option<&'static str>> = Mutex::new(None);
+    static RUNNING: Mutex<()> = Mutex::new(());
+
+    pub(crate) fn mutant(name: &str) -> bool {
+        ACTIVE.lock().is_ok_and(|active| *active == Some(name))
+    }
+
+    /// Models run one at a time, each with the mutant that it names, or with none.
+    pub(crate) fn with_mutant<T>(name: Option<&'static str>, model: impl FnOnce() -> T) -> T {
+        let _alone: MutexGuard<'_, ()> = RUNNING.lock().unwrap_or_else(|e| e.into_inner());
+        if let Ok(mut active) = ACTIVE.lock() {
+            *active = name;
+        }
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(model));
+        if let Ok(mut active) = ACTIVE.lock() {
+            *active = None;
+        }
+        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }

@@ -15,6 +15,7 @@ mod with_timer;
 ))]
 pub(crate) use self::timer::deadline_within_reach;
 
+pub(crate) use self::timer::deadline_after;
 pub use self::{
     any::{AnyRuntime, AnySleep},
     block_on::BlockOn,

@@ -1,0 +1,148 @@
+//! [`CtxBuilder`]: a context with wishes, which are known before it exists.
+
+use std::{
+    fmt,
+    panic::Location,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Ctx, CtxGuard, deadline,
+    extras::{Deadline, Extras, SharedGroup},
+    rare::Undo,
+    tree::Node,
+};
+use crate::{Name, Runtime, report::Failure, runtime::deadline_after, sync::Arc};
+
+/// A context about to be made: `ctx.build(name)`, wishes, [`start`](Self::start) or
+/// [`guard`](Self::guard).
+#[must_use = "no context is made until `start()` or `guard()` is called"]
+pub struct CtxBuilder<R = crate::AnyRuntime> {
+    parent: Ctx<R>,
+    name: Name,
+    extras: Extras,
+    /// Registers the deadline; known where `R: Runtime` was.
+    arm: Option<fn(&Arc<Node>, &R)>,
+    also_ends_with: Vec<Arc<Node>>,
+}
+
+impl<R> CtxBuilder<R> {
+    pub(super) fn new(parent: Ctx<R>, name: Name) -> Self {
+        let (extras, also_ends_with) = (Extras::default(), Vec::new());
+        CtxBuilder {
+            parent,
+            name,
+            extras,
+            arm: None,
+            also_ends_with,
+        }
+    }
+
+    /// Gives the context a value, which [`Ctx::value`] finds here and below.
+    pub fn value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extras.set_value(value);
+        self
+    }
+
+    /// Has failures that nobody awaits told to `report`, here and below.
+    pub fn reporter<F>(mut self, report: F) -> Self
+    where
+        F: Fn(&Failure<'_>) + Send + Sync + 'static,
+    {
+        self.extras.reporter = Some(Arc::new(report));
+        self
+    }
+
+    /// Has the context end, with the same error, when `other` ends too.
+    ///
+    /// Neither holds the other; when the context ends first, `other` forgets it.
+    pub fn also_ends_with<R2>(mut self, other: &Ctx<R2>) -> Self {
+        self.also_ends_with.push(Arc::clone(other.node()));
+        self
+    }
+
+    /// Has the tasks here and below counted by `group`.
+    pub(crate) fn group(mut self, group: SharedGroup) -> Self {
+        self.extras.group = Some(group);
+        self
+    }
+
+    /// Makes the context.
+    #[track_caller]
+    pub fn start(self) -> Ctx<R> {
+        let (parent, rt) = self.parent.into_parts();
+        let extras = Some(Box::new(self.extras));
+        let node = Node::new(Some(parent), self.name, Location::caller(), extras);
+        if let Some(arm) = self.arm {
+            arm(&node, &rt);
+        }
+        for other in self.also_ends_with {
+            end_with(&node, &other);
+        }
+        Ctx::from_node(node, rt)
+    }
+
+    /// Makes the context and a guard that ends it.
+    #[track_caller]
+    pub fn guard(self) -> CtxGuard<R> {
+        CtxGuard::new(self.start())
+    }
+}
+
+impl<R: Runtime> CtxBuilder<R> {
+    /// Ends the context `d` from now, with [`Error::TimedOut`](crate::Error::TimedOut).
+    ///
+    /// Zero gives a context that is done at once; durations beyond thirty years count as thirty
+    /// years. The earlier deadline wins, this or an ancestor's.
+    pub fn timeout(self, d: Duration) -> Self {
+        let at = deadline_after(self.parent.runtime().now(), d);
+        self.with_deadline(Deadline { at, after: d })
+    }
+
+    /// Ends the context at `at` on the runtime's clock.
+    pub fn deadline(self, at: Instant) -> Self {
+        let after = at.saturating_duration_since(self.parent.runtime().now());
+        self.with_deadline(Deadline { at, after })
+    }
+
+    fn with_deadline(mut self, deadline: Deadline) -> Self {
+        self.extras.deadline = Some(deadline);
+        self.arm = Some(deadline::arm::<R>);
+        self
+    }
+}
+
+/// Has `node` end when `other` does.
+fn end_with(node: &Arc<Node>, other: &Arc<Node>) {
+    let weak = Arc::downgrade(node);
+    let end = move |error: &crate::Error| {
+        if let Some(node) = weak.upgrade() {
+            node.end(|| error.clone());
+        }
+    };
+    let (mine, its) = match (node.link(), other.link()) {
+        (Ok(mine), Ok(its)) => (mine, its),
+        (_, Err(error)) => return end(error),
+        (Err(_), _) => return,
+    };
+    match its.on_done(Box::new(end)) {
+        Err(end) => {
+            if let Some(error) = its.outcome() {
+                end(error);
+            }
+        }
+        Ok(id) => {
+            let its = Arc::downgrade(its);
+            let forget = move || drop(its.upgrade().map(|its| its.remove_on_done(id)));
+            mine.add_undo(Undo::Hook(Box::new(forget)));
+        }
+    }
+}
+
+impl<R> fmt::Debug for CtxBuilder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CtxBuilder")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! What only some nodes have: values, a reporter, a deadline, a group that counts their tasks.
+
+use std::{
+    any::{Any, TypeId},
+    time::{Duration, Instant},
+};
+
+use crate::{Error, report::Reporter, sync::Arc, task::AnyTask};
+
+/// Given to the builder before the node exists; not changed afterwards.
+#[derive(Default)]
+pub(crate) struct Extras {
+    values: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
+    pub(crate) reporter: Option<Reporter>,
+    pub(crate) deadline: Option<Deadline>,
+    pub(crate) group: Option<SharedGroup>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    pub(crate) after: Duration,
+}
+
+pub(crate) type SharedGroup = Arc<dyn Group>;
+
+/// Counts the tasks below a node, and says when each may start: a holder.
+pub(crate) trait Group: Send + Sync {
+    /// A task was spawned.
+    fn joined(&self, task: &Arc<dyn AnyTask>);
+
+    /// Whether `task` may start now; if not, the group asks it (`AnyTask::ask`) when it may.
+    fn admit(&self, task: &Arc<dyn AnyTask>) -> bool;
+
+    /// A task that joined has ended; its callbacks have not run yet.
+    fn left(&self, task: &dyn AnyTask, error: Option<&Error>);
+}
+
+impl Extras {
+    pub(crate) fn set_value<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.values.retain(|(id, _)| *id != TypeId::of::<T>());
+        self.values.push((TypeId::of::<T>(), Arc::new(value)));
+    }
+
+    pub(crate) fn value<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let wanted = TypeId::of::<T>();
+        let (_, value) = self.values.iter().find(|(id, _)| *id == wanted)?;
+        Arc::clone(value).downcast().ok()
+    }
+}

@@ -1,0 +1,245 @@
+//! Waiting until nothing runs below a context: `finish`, `cancel_and_wait`, `shutdown`.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::Location,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Ctx,
+    live::{IdleList, Live},
+    rare::Tally,
+};
+use crate::{
+    Error, Runtime,
+    registry::Key,
+    status::{leave, poll_in},
+    sync::Arc,
+};
+
+/// What ran below, and how it ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Finished {
+    /// Tasks that returned a value, since the context was made.
+    pub completed: usize,
+    /// Tasks that failed, panicked or ran out of time.
+    pub failed: usize,
+    /// Tasks that were cancelled.
+    pub cancelled: usize,
+    /// The first error of those that failed.
+    pub first_error: Option<Error>,
+    /// What still ran when the grace of a shutdown was over, and was dropped then.
+    pub dropped: Vec<Straggler>,
+    /// How long the wait took.
+    pub took: Duration,
+}
+
+/// A task that held up a shutdown.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Straggler {
+    /// The names from the root down to the task.
+    pub path: String,
+    /// Where it was spawned.
+    pub spawned_at: &'static Location<'static>,
+    /// For how long it went on after it was asked to stop.
+    pub held_for: Duration,
+}
+
+impl<R> Ctx<R> {
+    /// Waits until nothing runs below, without asking anything to stop.
+    ///
+    /// Tasks that are spawned meanwhile are waited for too. What is waited for are tasks; a mere
+    /// handle or wait holds nothing up.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting, not the tasks. Call `finish` again to go on.
+    pub async fn finish(&self) -> Finished {
+        let start = Instant::now();
+        self.wait_idle().await;
+        self.finished(start.elapsed())
+    }
+
+    /// Ends the context and waits until nothing runs below.
+    ///
+    /// # Cancel safety
+    ///
+    /// The end comes with the first poll and stands. Dropping the future stops the waiting.
+    pub async fn cancel_and_wait(&self) -> Finished {
+        self.cancel();
+        self.finish().await
+    }
+
+    pub(crate) async fn wait_idle(&self) {
+        if let Some(live) = self.node().live() {
+            while has_waited(live).await {}
+        }
+    }
+
+    pub(crate) fn finished(&self, took: Duration) -> Finished {
+        let (spawned, tally) = self
+            .node()
+            .live()
+            .map(|live| total(live))
+            .unwrap_or_default();
+        let (failed, cancelled) = (tally.failed, tally.cancelled);
+        let first_error = tally.first_error;
+        let completed = count(spawned.saturating_sub(failed + cancelled));
+        let (failed, cancelled) = (count(failed), count(cancelled));
+        Finished {
+            completed,
+            failed,
+            cancelled,
+            first_error,
+            dropped: Vec::new(),
+            took,
+        }
+    }
+}
+
+impl<R: Runtime> Ctx<R> {
+    /// Asks everything below to stop, waits until nothing runs or `grace` is over, ends the
+    /// context, and waits for what was left.
+    ///
+    /// The report names what had to be dropped. Work that blocks a thread and has begun cannot be
+    /// dropped: it is waited for, and named. A task below that calls this waits for itself, for
+    /// the whole grace, and is then dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the shutdown where it is: everything below stays asked to stop.
+    pub async fn shutdown(&self, grace: Duration) -> Finished {
+        let start = self.runtime().now();
+        self.stop();
+        let idle = std::pin::pin!(self.wait_idle());
+        let sleep = std::pin::pin!(self.runtime().sleep(grace));
+        futures::future::select(idle, sleep).await;
+        let dropped = self.stragglers(self.runtime().now().saturating_duration_since(start));
+        self.cancel_with("shutdown");
+        self.wait_idle().await;
+        let took = self.runtime().now().saturating_duration_since(start);
+        Finished {
+            dropped,
+            ..self.finished(took)
+        }
+    }
+
+    fn stragglers(&self, held_for: Duration) -> Vec<Straggler> {
+        let mut found = Vec::new();
+        let mut unvisited: Vec<Arc<Live>> = self.node().live().cloned().into_iter().collect();
+        while let Some(live) = unvisited.pop() {
+            for task in live.tasks() {
+                let (path, spawned_at) = (task.path(), task.spawned_at());
+                found.push(Straggler {
+                    path,
+                    spawned_at,
+                    held_for,
+                });
+            }
+            unvisited.extend(live.children());
+        }
+        found
+    }
+}
+
+/// One pass over what is below: waits at each node until nothing runs in it. False if nothing ran.
+///
+/// Work may have come to a node after we left it; a pass that did not wait anywhere shows that
+/// there is none.
+async fn has_waited(root: &Arc<Live>) -> bool {
+    let mut has_waited = false;
+    let mut unvisited = vec![Arc::clone(root)];
+    while let Some(live) = unvisited.pop() {
+        if !live.is_idle() {
+            Idle {
+                live: Arc::clone(&live),
+                key: None,
+            }
+            .await;
+            has_waited = true;
+        }
+        unvisited.extend(live.children());
+    }
+    has_waited
+}
+
+/// Everything that was counted below `root`, but for what other holders count.
+fn total(root: &Arc<Live>) -> (u64, Tally) {
+    let (mut spawned, mut tally) = (0, Tally::default());
+    let mut unvisited = vec![Arc::clone(root)];
+    while let Some(live) = unvisited.pop() {
+        let (sums, children) = live.sums_and_children();
+        spawned += sums.spawned;
+        tally.add(sums.tally);
+        unvisited.extend(children.into_iter().filter(|child| root.counts_with(child)));
+    }
+    (spawned, tally)
+}
+
+fn count(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+/// Waits until nothing runs in one node itself.
+struct Idle {
+    live: Arc<Live>,
+    key: Option<Key>,
+}
+
+impl Future for Idle {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        loop {
+            // Pending: the task that ends last will wake us.
+            ready!(poll_in(&IdleList(&this.live), &mut this.key, cx));
+            if this.live.is_idle() {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        leave(&IdleList(&self.live), &mut self.key);
+    }
+}
+
+impl fmt::Display for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finished {
+            completed,
+            failed,
+            cancelled,
+            took,
+            ..
+        } = self;
+        write!(
+            f,
+            "{completed} completed, {failed} failed, {cancelled} cancelled in {took:?}"
+        )?;
+        for straggler in &self.dropped {
+            write!(f, "\n  held up by {straggler}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Straggler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Straggler {
+            path,
+            spawned_at,
+            held_for,
+        } = self;
+        write!(f, "{path}, spawned at {spawned_at}, for {held_for:?}")
+    }
+}

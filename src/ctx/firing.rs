@@ -1,0 +1,135 @@
+//! What an ending calls, wakes and asks, after everything is marked and no lock is held.
+//!
+//! An ending that is started inside a callback marks at once, but its calls are queued on the
+//! thread and run before the outermost ending returns: nothing recurses.
+
+use std::{cell::RefCell, collections::VecDeque, mem, task::Waker};
+
+use super::{
+    live::Live,
+    rare::{Callback, Undo},
+};
+use crate::{Error, registry::Taken, report::isolate, sync::Arc, task::AnyTask};
+
+/// One ending (or stop) on its way through the tree.
+#[derive(Default)]
+pub(crate) struct Walk {
+    pub(super) unvisited: Vec<Arc<Live>>,
+    /// Marked nodes with children, to be settled once all is marked.
+    pub(super) inner: Vec<Arc<Live>>,
+    actions: VecDeque<Action>,
+}
+
+pub(crate) enum Action {
+    Call(Error, Taken<Callback>),
+    Undo(Vec<Undo>),
+    Wake(Taken<Waker>),
+    Ask(Arc<dyn AnyTask>),
+    AskAll(Vec<Arc<dyn AnyTask>>),
+}
+
+impl Walk {
+    pub(super) fn push(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(super) fn wake(&mut self, wakers: Taken<Waker>) {
+        if !wakers.is_empty() {
+            self.push(Action::Wake(wakers));
+        }
+    }
+
+    pub(super) fn call(&mut self, error: &Error, callbacks: Taken<Callback>) {
+        if !callbacks.is_empty() {
+            self.push(Action::Call(error.clone(), callbacks));
+        }
+    }
+
+    pub(super) fn undo(&mut self, undo: Vec<Undo>) {
+        if !undo.is_empty() {
+            self.push(Action::Undo(undo));
+        }
+    }
+}
+
+impl Action {
+    fn run(self) {
+        match self {
+            Action::Call(error, callbacks) => {
+                for callback in callbacks.into_iter() {
+                    isolate("a done-callback of a context", || callback(&error));
+                }
+            }
+            Action::Undo(all) => all.into_iter().for_each(Undo::run),
+            Action::Wake(wakers) => wake_all(wakers),
+            Action::Ask(task) => task.ask(),
+            Action::AskAll(tasks) => tasks.iter().for_each(|task| task.ask()),
+        }
+    }
+}
+
+/// Wakes each, whatever the others do.
+pub(crate) fn wake_all(wakers: Taken<Waker>) {
+    for waker in wakers.into_iter() {
+        isolate("a waker", || waker.wake());
+    }
+}
+
+thread_local! {
+    /// What waits for the outermost ending of this thread; `None` while there is none.
+    static QUEUE: RefCell<Option<VecDeque<Action>>> = const { RefCell::new(None) };
+}
+
+/// Runs the actions of `walk`, or leaves them to the ending that this thread is in.
+pub(crate) fn fire(walk: Walk) {
+    let mut actions = walk.actions;
+    if actions.is_empty() {
+        return;
+    }
+    match QUEUE.try_with(|queue| enqueue(queue, &mut actions)) {
+        Ok(Turn::Inner) => {}
+        Ok(Turn::Outermost) => run_all(actions),
+        // The thread is on its way out: there is no outer ending any more.
+        Err(_) => actions.into_iter().for_each(Action::run),
+    }
+}
+
+enum Turn {
+    Outermost,
+    Inner,
+}
+
+fn enqueue(queue: &RefCell<Option<VecDeque<Action>>>, actions: &mut VecDeque<Action>) -> Turn {
+    match &mut *queue.borrow_mut() {
+        Some(waiting) => {
+            waiting.append(actions);
+            Turn::Inner
+        }
+        none => {
+            *none = Some(VecDeque::new());
+            Turn::Outermost
+        }
+    }
+}
+
+fn run_all(mut actions: VecDeque<Action>) {
+    loop {
+        while let Some(action) = actions.pop_front() {
+            action.run();
+        }
+        actions = QUEUE.with(next_round);
+        if actions.is_empty() {
+            return;
+        }
+    }
+}
+
+/// What came meanwhile; nothing more means that the outermost ending is over.
+fn next_round(queue: &RefCell<Option<VecDeque<Action>>>) -> VecDeque<Action> {
+    let mut queue = queue.borrow_mut();
+    let came = queue.as_mut().map(mem::take).unwrap_or_default();
+    if came.is_empty() {
+        *queue = None;
+    }
+    came
+}

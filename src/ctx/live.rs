@@ -1,0 +1,472 @@
+//! The linked half of a node: who is below it, who waits for it, what runs in it.
+//!
+//! # Invariants
+//!
+//! 1. `DONE` is set once, under the lock, together with the outcome; from then on nobody is added.
+//! 2. `SETTLED` means that every node below is marked. Until then the list of children stays, so
+//!    that an ending call can walk through a node that another call is just ending.
+//! 3. A child is in its parent's list at `slot` until it is disowned or the parent is settled;
+//!    `slot` is written under the parent's lock only. The same holds for tasks.
+//! 4. `ended <= spawned`; both only grow. Nothing runs in the node itself when they are equal.
+//!
+//! Everything of the user's (wakers, callbacks, tasks) leaves the lock in a [`Walk`] and is fired
+//! after all nodes of the ending are marked.
+
+use super::{
+    extras::SharedGroup,
+    firing::{self, Action, Walk},
+    rare::{Callback, Rare, Sums, Undo},
+};
+use crate::{
+    Error,
+    registry::Key,
+    status::{WaitList, Waiters},
+    sync::{Arc, AtomicU8, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering, lock, mutant},
+    task::AnyTask,
+};
+
+const STOPPING: u8 = 1;
+const DONE: u8 = 2;
+const SETTLED: u8 = 4;
+
+/// In `ended`: somebody waits until nothing runs here.
+const WAITED: u64 = 1 << 63;
+
+/// Where a node stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Live,
+    Stopping,
+    Done,
+}
+
+pub(crate) struct Live {
+    state: AtomicU8,
+    /// Place in the parent's list (invariant 3).
+    slot: AtomicUsize,
+    spawned: AtomicU64,
+    ended: AtomicU64,
+    outcome: OnceLock<Error>,
+    group: Option<SharedGroup>,
+    shared: Mutex<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiters: Waiters,
+    children: Vec<Arc<Live>>,
+    tasks: Vec<Arc<dyn AnyTask>>,
+    rare: Option<Box<Rare>>,
+}
+
+impl Verdict {
+    pub(crate) fn is_done(self) -> bool {
+        self == Verdict::Done
+    }
+}
+
+// ===== birth and place in the tree =====
+
+impl Live {
+    pub(crate) fn new(group: Option<SharedGroup>) -> Arc<Live> {
+        Arc::new(Live {
+            state: AtomicU8::new(0),
+            slot: AtomicUsize::new(0),
+            spawned: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            outcome: OnceLock::new(),
+            group,
+            shared: Mutex::new(Shared::default()),
+        })
+    }
+
+    /// A half for a child, not yet adopted, in `group` or else in the group of this node.
+    pub(crate) fn heir(&self, group: Option<SharedGroup>) -> Arc<Live> {
+        Live::new(group.or_else(|| self.group.clone()))
+    }
+
+    /// Takes `child` in; or says how this node has ended.
+    pub(crate) fn adopt(&self, child: &Arc<Live>) -> Result<(), Error> {
+        let mut shared = lock(&self.shared);
+        let state = self.state.load(Ordering::Relaxed); // written under this lock only
+        if let Some(error) = self.outcome.get() {
+            return Err(error.clone());
+        }
+        child.state.store(state & STOPPING, Ordering::Relaxed); // not published yet
+        child.slot.store(shared.children.len(), Ordering::Relaxed);
+        shared.children.push(Arc::clone(child));
+        Ok(())
+    }
+
+    /// Takes `child`, in which nothing runs, off the list and adds up what ran in it.
+    pub(crate) fn disown(&self, child: &Live) {
+        let sums = child.sums();
+        let mut shared = lock(&self.shared);
+        if self.counts_with(child) {
+            self.fold(&mut shared, sums);
+        }
+        if self.state.load(Ordering::Relaxed) & SETTLED != 0 {
+            return;
+        }
+        let slot = child.slot.load(Ordering::Relaxed);
+        let gone = shared.children.swap_remove(slot);
+        if let Some(moved) = shared.children.get(slot) {
+            moved.slot.store(slot, Ordering::Relaxed);
+        }
+        give_back(&mut shared.children);
+        drop(shared);
+        drop(gone);
+    }
+
+    /// Whether tasks of `child` are counted where those of this node are.
+    pub(crate) fn counts_with(&self, child: &Live) -> bool {
+        match (&self.group, &child.group) {
+            (None, None) => true,
+            (Some(mine), Some(its)) => std::ptr::addr_eq(Arc::as_ptr(mine), Arc::as_ptr(its)),
+            _ => false,
+        }
+    }
+
+    fn fold(&self, shared: &mut Shared, sums: Sums) {
+        if sums.spawned == 0 {
+            return;
+        }
+        self.spawned.fetch_add(sums.spawned, Ordering::AcqRel);
+        self.ended.fetch_add(sums.spawned, Ordering::AcqRel);
+        if sums.tally.failed + sums.tally.cancelled > 0 {
+            shared.rare().tally.add(sums.tally);
+        }
+    }
+
+    /// Whether somebody would notice if the node went without having been ended.
+    pub(crate) fn is_observed(self: &Arc<Self>) -> bool {
+        !self.verdict().is_done() && (Arc::strong_count(self) > 1 || lock(&self.shared).listens())
+    }
+}
+
+/// Gives memory back once most of a list is empty.
+fn give_back<T>(list: &mut Vec<T>) {
+    if list.capacity() > 64 && list.len() < list.capacity() / 4 {
+        list.shrink_to(list.len() * 2);
+    }
+}
+
+// ===== reading =====
+
+impl Live {
+    #[inline]
+    pub(crate) fn verdict(&self) -> Verdict {
+        // Acquire: partner of the Release in `mark` and `mark_stopping`. With Relaxed, `outcome`
+        // could still look empty to a thread that saw DONE.
+        match self.state.load(Ordering::Acquire) {
+            0 => Verdict::Live,
+            STOPPING => Verdict::Stopping,
+            _ => Verdict::Done,
+        }
+    }
+
+    /// Whether `stop` has announced the end.
+    pub(crate) fn was_stopping(&self) -> bool {
+        self.state.load(Ordering::Acquire) & STOPPING != 0
+    }
+
+    pub(crate) fn outcome(&self) -> Option<&Error> {
+        if self.verdict().is_done() {
+            self.outcome.get()
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn group(&self) -> Option<&SharedGroup> {
+        self.group.as_ref()
+    }
+
+    /// Whether nothing runs in the node itself.
+    pub(crate) fn is_idle(&self) -> bool {
+        // `ended` first: if `spawned`, read later, is no greater, nothing ran at this moment.
+        let ended = self.ended.load(Ordering::Acquire) & !WAITED;
+        ended == self.spawned.load(Ordering::Acquire)
+    }
+
+    /// What is below: copies, so that nothing is locked while they are looked at.
+    pub(crate) fn children(&self) -> Vec<Arc<Live>> {
+        lock(&self.shared).children.clone()
+    }
+
+    /// What runs here and was polled at least once.
+    pub(crate) fn tasks(&self) -> Vec<Arc<dyn AnyTask>> {
+        lock(&self.shared).tasks.clone()
+    }
+
+    /// In one step, so that a child that goes meanwhile is counted once: here, or as a child.
+    pub(crate) fn sums_and_children(&self) -> (Sums, Vec<Arc<Live>>) {
+        let shared = lock(&self.shared);
+        (self.sums_of(&shared), shared.children.clone())
+    }
+
+    fn sums(&self) -> Sums {
+        self.sums_of(&lock(&self.shared))
+    }
+
+    fn sums_of(&self, shared: &Shared) -> Sums {
+        let tally = shared.rare.as_ref().map(|rare| rare.tally.clone());
+        Sums {
+            spawned: self.spawned.load(Ordering::Acquire),
+            tally: tally.unwrap_or_default(),
+        }
+    }
+}
+
+// ===== ending =====
+
+impl Live {
+    /// Ends the node and everything below; false if it had ended before.
+    pub(crate) fn end(self: &Arc<Self>, error: Error) -> bool {
+        let mut walk = Walk::default();
+        if !self.mark(&error, &mut walk) {
+            return false;
+        }
+        while let Some(child) = walk.unvisited.pop() {
+            child.mark(&error, &mut walk);
+        }
+        for inner in walk.inner.drain(..) {
+            inner.set_settled();
+        }
+        firing::fire(walk);
+        true
+    }
+
+    /// Marks one node unless it is done, and in any case finds out what is below it.
+    fn mark(self: &Arc<Self>, error: &Error, walk: &mut Walk) -> bool {
+        let mut shared = lock(&self.shared);
+        let before = self.state.load(Ordering::Relaxed); // written under this lock only
+        let is_first = before & DONE == 0;
+        let mut after = before | DONE;
+        if !is_first && mutant("stop_at_done_nodes") {
+            return false;
+        }
+        if before & SETTLED == 0 {
+            if shared.children.is_empty() {
+                after |= SETTLED;
+            } else {
+                walk.unvisited.extend(shared.children.iter().cloned());
+                walk.inner.push(Arc::clone(self));
+            }
+        }
+        if is_first {
+            let _ = self.outcome.set(error.clone()); // empty: DONE was not set
+            shared.harvest(error, walk);
+        }
+        // Release: partner of the Acquire in `verdict`; publishes `outcome`.
+        self.state.store(after, Ordering::Release);
+        is_first
+    }
+
+    fn set_settled(&self) {
+        let mut shared = lock(&self.shared);
+        let children = std::mem::take(&mut shared.children);
+        let state = self.state.load(Ordering::Relaxed);
+        self.state.store(state | SETTLED, Ordering::Release);
+        drop(shared);
+        drop(children);
+    }
+
+    /// Asks everything below to stop; false if that was done before, or the node has ended.
+    pub(crate) fn stop(self: &Arc<Self>) -> bool {
+        let mut walk = Walk::default();
+        let is_first = self.mark_stopping(&mut walk);
+        while let Some(child) = walk.unvisited.pop() {
+            child.mark_stopping(&mut walk);
+        }
+        firing::fire(walk);
+        is_first
+    }
+
+    fn mark_stopping(&self, walk: &mut Walk) -> bool {
+        let mut shared = lock(&self.shared);
+        let before = self.state.load(Ordering::Relaxed);
+        if before & DONE != 0 {
+            return false;
+        }
+        // Release: partner of the Acquire in `verdict`.
+        self.state.store(before | STOPPING, Ordering::Release);
+        walk.unvisited.extend(shared.children.iter().cloned());
+        if let Some(rare) = &mut shared.rare {
+            walk.wake(rare.stop_waiters.take());
+        }
+        before & STOPPING == 0
+    }
+
+    /// Takes back the registrations elsewhere.
+    pub(crate) fn undo(&self) {
+        let undo = match &mut lock(&self.shared).rare {
+            Some(rare) => std::mem::take(&mut rare.undo),
+            None => return,
+        };
+        undo.into_iter().for_each(Undo::run);
+    }
+}
+
+impl Shared {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn listens(&self) -> bool {
+        let has_callbacks = |rare: &Rare| !rare.callbacks.is_empty();
+        !self.waiters.is_empty() || self.rare.as_deref().is_some_and(has_callbacks)
+    }
+
+    /// Moves all that is to be fired into the walk: callbacks, then wakers, then tasks.
+    fn harvest(&mut self, error: &Error, walk: &mut Walk) {
+        if let Some(rare) = &mut self.rare {
+            walk.call(error, rare.callbacks.take());
+            walk.undo(std::mem::take(&mut rare.undo));
+            walk.wake(rare.stop_waiters.take());
+        }
+        walk.wake(self.waiters.take());
+        // The tasks stay listed until they are gone: a shutdown names those that stay.
+        match self.tasks.as_slice() {
+            [] => {}
+            [task] => walk.push(Action::Ask(Arc::clone(task))),
+            tasks => walk.push(Action::AskAll(tasks.to_vec())),
+        }
+    }
+}
+
+// ===== waiters and callbacks =====
+
+impl WaitList for Live {
+    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
+        let mut shared = lock(&self.shared);
+        let is_done = self.state.load(Ordering::Relaxed) & DONE != 0;
+        visit(&mut shared.waiters, is_done);
+    }
+}
+
+/// Those who wait until a node is asked to stop.
+pub(crate) struct StopList<'a>(pub(crate) &'a Live);
+
+impl WaitList for StopList<'_> {
+    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
+        let mut shared = lock(&self.0.shared);
+        let is_stopping = self.0.state.load(Ordering::Relaxed) != 0;
+        visit(&mut shared.rare().stop_waiters, is_stopping);
+    }
+}
+
+/// Those who wait until nothing runs in a node itself.
+pub(crate) struct IdleList<'a>(pub(crate) &'a Live);
+
+impl WaitList for IdleList<'_> {
+    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
+        let mut shared = lock(&self.0.shared);
+        // AcqRel: partner of the `fetch_add` in `depart`. One of the two sees the other: either
+        // the last task sees WAITED and comes for the lock, or we see that it has ended.
+        let ended = self.0.ended.fetch_or(WAITED, Ordering::AcqRel) & !WAITED;
+        let is_idle = ended == self.0.spawned.load(Ordering::Acquire);
+        visit(&mut shared.rare().idle_waiters, is_idle);
+    }
+}
+
+impl Live {
+    /// Registers a callback; hands it back if the node has ended.
+    pub(crate) fn on_done(&self, callback: Callback) -> Result<u64, Callback> {
+        let mut shared = lock(&self.shared);
+        if self.state.load(Ordering::Relaxed) & DONE != 0 {
+            return Err(callback);
+        }
+        let id = crate::ids::next(); // under the lock: ids grow within a node
+        shared.rare().callbacks.insert_as(id, callback);
+        Ok(id)
+    }
+
+    pub(crate) fn remove_on_done(&self, id: u64) -> Option<Callback> {
+        lock(&self.shared)
+            .rare
+            .as_mut()?
+            .callbacks
+            .remove(Key::of(id))
+    }
+
+    pub(crate) fn has_on_done(&self, id: u64) -> bool {
+        let mut shared = lock(&self.shared);
+        let rare = shared.rare.as_mut();
+        rare.is_some_and(|rare| rare.callbacks.get_mut(Key::of(id)).is_some())
+    }
+
+    /// Has `undo` run when the node ends or goes; at once if it has ended.
+    pub(crate) fn add_undo(&self, undo: Undo) {
+        let mut shared = lock(&self.shared);
+        if self.state.load(Ordering::Relaxed) & DONE == 0 {
+            shared.rare().undo.push(undo);
+            return;
+        }
+        drop(shared);
+        undo.run();
+    }
+
+    /// Runs `visit` on what few nodes have, under the lock: no user code inside.
+    pub(crate) fn with_rare<T>(&self, visit: impl FnOnce(&mut Rare) -> T) -> T {
+        visit(lock(&self.shared).rare())
+    }
+}
+
+// ===== tasks =====
+
+impl Live {
+    /// A task is on its way: it counts from here on.
+    pub(crate) fn expect_task(&self) {
+        self.spawned.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Lists a task that was polled and goes on; false if the node has ended.
+    pub(crate) fn enlist(&self, task: Arc<dyn AnyTask>) -> bool {
+        let mut shared = lock(&self.shared);
+        if self.state.load(Ordering::Relaxed) & DONE != 0 {
+            drop(shared);
+            return false;
+        }
+        task.slot().store(shared.tasks.len(), Ordering::Relaxed);
+        shared.tasks.push(task);
+        true
+    }
+
+    /// Takes a listed task off.
+    pub(crate) fn delist(&self, task: &dyn AnyTask) {
+        let mut shared = lock(&self.shared);
+        let slot = task.slot().load(Ordering::Relaxed);
+        let gone = shared.tasks.swap_remove(slot);
+        if let Some(moved) = shared.tasks.get(slot) {
+            moved.slot().store(slot, Ordering::Relaxed);
+        }
+        give_back(&mut shared.tasks);
+        drop(shared);
+        drop(gone);
+    }
+
+    /// A task that was expected has ended.
+    pub(crate) fn depart(&self, error: Option<&Error>) {
+        if let Some(error) = error {
+            lock(&self.shared).rare().tally.count(error);
+        }
+        // AcqRel: partner of `IdleList::visit` and `is_idle`.
+        let before = self.ended.fetch_add(1, Ordering::AcqRel);
+        if before & WAITED != 0 {
+            self.wake_if_idle((before & !WAITED) + 1);
+        }
+    }
+
+    #[cold]
+    fn wake_if_idle(&self, ended: u64) {
+        if ended != self.spawned.load(Ordering::Acquire) {
+            return; // whoever ends last comes here too
+        }
+        let mut shared = lock(&self.shared);
+        self.ended.fetch_and(!WAITED, Ordering::AcqRel);
+        let idle = shared.rare().idle_waiters.take();
+        drop(shared);
+        firing::wake_all(idle);
+    }
+}

@@ -1,0 +1,261 @@
+//! [`Ctx`]: a place in a tree of work, which ends together with everything below it.
+
+mod build;
+mod callbacks;
+mod calls;
+mod deadline;
+pub(crate) mod extras;
+mod finish;
+pub(crate) mod firing;
+mod futures;
+mod guard;
+pub(crate) mod live;
+pub(crate) mod rare;
+mod spawn;
+mod timeout;
+mod timing;
+pub(crate) mod tree;
+
+use std::{
+    fmt,
+    panic::Location,
+    task::{Context, Poll},
+};
+
+pub use self::{
+    build::CtxBuilder,
+    callbacks::CallbackId,
+    calls::CallHandle,
+    finish::{Finished, Straggler},
+    futures::{Done, RunUntilDone, Stopping},
+    guard::{CtxGuard, WeakCtx},
+    timeout::Timeout,
+    timing::CtxSleep,
+};
+pub(crate) use self::{
+    futures::{EndWatch, yield_once},
+    timing::orphaned,
+};
+use self::{live::Verdict, tree::Node};
+use crate::{
+    AnyRuntime, BoxError, Error, FutureStatus, Name, Result, Runtime, State, TaskBuilder, WaitSlot,
+    sync::Arc,
+};
+
+/// A handle on a node of a tree of work.
+///
+/// What runs in a context ends when the context ends; a context ends when it is ended, when its
+/// parent ends, or when its last handle goes and nothing runs in it. Nothing goes upwards: a
+/// failed or cancelled context leaves its parent alone.
+///
+/// Cloning a handle is cheap (two reference counts); dropping it does nothing while others hold
+/// the node, while something runs in it, or while it has children.
+///
+/// `R` is the runtime that the handle carries: anything for a mere tree of cancellations, a
+/// [`Spawner`](crate::Spawner) for tasks, a [`Timer`](crate::Timer) for time. `Ctx` alone means
+/// `Ctx<AnyRuntime>`.
+pub struct Ctx<R = AnyRuntime> {
+    node: Arc<Node>,
+    rt: R,
+}
+
+impl Ctx {
+    /// Starts a tree on `rt`, whose type is erased.
+    #[track_caller]
+    pub fn root(name: impl Into<Name>, rt: impl Runtime) -> Ctx {
+        Ctx::root_on(name, AnyRuntime::new(rt))
+    }
+}
+
+impl<R: Clone> Ctx<R> {
+    /// Starts a tree on `rt` and keeps its type: nothing is boxed.
+    #[track_caller]
+    pub fn root_on(name: impl Into<Name>, rt: R) -> Ctx<R> {
+        Ctx::from_node(Node::new(None, name.into(), Location::caller(), None), rt)
+    }
+
+    /// Makes a context below this one. On a done context the child is born done.
+    ///
+    /// It costs one allocation and takes no lock.
+    #[track_caller]
+    pub fn child(&self, name: impl Into<Name>) -> Ctx<R> {
+        let parent = Some(Arc::clone(&self.node));
+        let node = Node::new(parent, name.into(), Location::caller(), None);
+        Ctx::from_node(node, self.rt.clone())
+    }
+
+    /// Begins a context below this one that has a deadline, values or other wishes.
+    #[track_caller]
+    pub fn build(&self, name: impl Into<Name>) -> CtxBuilder<R> {
+        CtxBuilder::new(self.clone(), name.into())
+    }
+
+    /// Makes a guard of this handle: when that is dropped, the context ends.
+    pub fn guard(self) -> CtxGuard<R> {
+        CtxGuard::new(self)
+    }
+
+    /// A handle that does not keep the context from ending.
+    pub fn downgrade(&self) -> WeakCtx<R> {
+        WeakCtx::new(self)
+    }
+
+    /// The same node on another runtime.
+    pub fn on<R2>(&self, rt: R2) -> Ctx<R2> {
+        Ctx::from_node(Arc::clone(&self.node), rt)
+    }
+
+    /// Begins a task with a name and other wishes.
+    pub fn task(&self, name: impl Into<Name>) -> TaskBuilder<R> {
+        TaskBuilder::new(self.clone(), name.into())
+    }
+
+    /// The runtime that this handle carries.
+    pub fn runtime(&self) -> &R {
+        &self.rt
+    }
+}
+
+impl<R> Ctx<R> {
+    pub(crate) fn from_node(node: Arc<Node>, rt: R) -> Self {
+        Ctx { node, rt }
+    }
+
+    pub(crate) fn into_parts(self) -> (Arc<Node>, R) {
+        (self.node, self.rt)
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    // ===== asking and ending =====
+
+    /// Asks everything below to stop. True if this call was the first to ask.
+    ///
+    /// Nothing ends: in the whole subtree [`is_stopping`](Self::is_stopping) is true from now on
+    /// and [`stopping`](Self::stopping) resolves, while timers, children and spawns still work.
+    pub fn stop(&self) -> bool {
+        self.node.stop()
+    }
+
+    /// Whether the context was asked to stop, or has ended.
+    pub fn is_stopping(&self) -> bool {
+        self.node.verdict() != Verdict::Live
+    }
+
+    /// Ends the context and everything below. True if this call did it.
+    ///
+    /// When it returns true, every descendant context is done and every task below has been asked
+    /// to stop. If the context has ended before, nothing changes.
+    #[track_caller]
+    pub fn cancel(&self) -> bool {
+        let caller = Location::caller();
+        self.node.end(|| self.node.cancelled(None, caller, None))
+    }
+
+    /// Ends the context like [`cancel`](Self::cancel) and says why.
+    #[track_caller]
+    pub fn cancel_with(&self, reason: impl Into<Name>) -> bool {
+        let caller = Location::caller();
+        self.node
+            .end(|| self.node.cancelled(Some(reason.into()), caller, None))
+    }
+
+    /// Ends the context with an error of the user's. True if this call did it.
+    pub fn fail(&self, error: impl Into<BoxError>) -> bool {
+        self.node.end(|| Error::failed(error))
+    }
+
+    /// Whether the context has ended. Takes no lock.
+    #[inline]
+    pub fn is_done(&self) -> bool {
+        self.node.is_done()
+    }
+
+    /// Whether the context ended by cancellation, and not by a failure or a deadline.
+    pub fn is_cancelled(&self) -> bool {
+        self.error().is_some_and(|error| error.is_cancelled())
+    }
+
+    /// Why the context has ended; `None` while it has not. Once there, it never changes.
+    pub fn error(&self) -> Option<Error> {
+        self.node.outcome()
+    }
+
+    /// `Ok` while the context goes on; for `ctx.check()?` between two steps of work.
+    ///
+    /// # Errors
+    ///
+    /// The error that the context ended with.
+    pub fn check(&self) -> Result<()> {
+        self.error().map_or(Ok(()), Err)
+    }
+
+    // ===== names =====
+
+    /// The name of this node.
+    pub fn name(&self) -> &str {
+        self.node.name()
+    }
+
+    /// The names from the root down to here: `app-->server-->conn`.
+    pub fn path(&self) -> String {
+        self.node.path()
+    }
+
+    /// How many contexts are above; 0 for a root.
+    pub fn depth(&self) -> usize {
+        self.node.path_up().count() - 1
+    }
+
+    /// The value of type `T` of the nearest context, from here upwards, that was built with one.
+    pub fn value<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.node.path_up().find_map(|node| node.extras()?.value())
+    }
+}
+
+impl<R> FutureStatus for Ctx<R> {
+    fn state(&self) -> State {
+        match self.node.verdict() {
+            Verdict::Live => State::Pending,
+            Verdict::Stopping => State::Stopping,
+            Verdict::Done => State::Done,
+        }
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.node.outcome()
+    }
+
+    fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+        match self.node.link() {
+            Ok(live) => slot.poll_in(|| Arc::<live::Live>::clone(live), cx),
+            Err(_) => Poll::Ready(()),
+        }
+    }
+
+    #[track_caller]
+    fn cancel(&self) -> bool {
+        Ctx::cancel(self)
+    }
+}
+
+impl<R: Clone> Clone for Ctx<R> {
+    fn clone(&self) -> Self {
+        Ctx {
+            node: Arc::clone(&self.node),
+            rt: self.rt.clone(),
+        }
+    }
+}
+
+impl<R> fmt::Debug for Ctx<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = FutureStatus::state(self);
+        f.debug_struct("Ctx")
+            .field("path", &self.path())
+            .field("state", &state)
+            .finish()
+    }
+}

@@ -1,0 +1,121 @@
+//! Spawning in a context.
+
+use std::{future::Future, panic::Location};
+
+use super::Ctx;
+use crate::{
+    BoxError, LocalSpawner, Result, Returns, Spawner, Task, TryFut,
+    sync::Arc,
+    task::{
+        harness::{Always, Fallible, Harness},
+        spawn::Plan,
+    },
+};
+
+impl<R> Ctx<R> {
+    #[track_caller]
+    fn plan(&self) -> Plan {
+        let (node, spawned_at) = (Arc::clone(self.node()), Location::caller());
+        Plan {
+            node,
+            spawned_at,
+            options: None,
+        }
+    }
+}
+
+impl<R: Spawner> Ctx<R> {
+    /// Runs `f` as a task of this context.
+    ///
+    /// The task ends with the context: its future is dropped then, at its next await. A context
+    /// that has ended gives a task that is cancelled already. For a future of a `Result` there is
+    /// [`try_spawn`](Self::try_spawn); `spawn` does not take it.
+    #[track_caller]
+    pub fn spawn<F, K>(&self, f: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + Returns<K>> + Send + 'static,
+    {
+        self.plan().start(f, |harness: Harness<_, Always, _>| {
+            self.runtime().spawn(harness)
+        })
+    }
+
+    /// Runs a future of a `Result` as a task of this context; its error becomes the task's.
+    #[track_caller]
+    pub fn try_spawn<F>(&self, f: F) -> Task<F::Ok>
+    where
+        F: TryFut<Ok: Send> + Send + 'static,
+    {
+        self.plan().start(f, |harness: Harness<_, Fallible, _>| {
+            self.runtime().spawn(harness)
+        })
+    }
+
+    /// Runs `work` on a thread that may block.
+    ///
+    /// Work that has not begun when the context ends is dropped. Work that has is only asked: it
+    /// looks at `stop.is_done()`, or goes on with `stop.check()?`, and is waited for.
+    #[track_caller]
+    pub fn spawn_blocking<W, T, K>(&self, work: W) -> Task<T>
+    where
+        W: FnOnce(&Ctx<()>) -> T + Send + 'static,
+        T: Returns<K> + Send + 'static,
+    {
+        self.task("blocking").spawn_blocking(work)
+    }
+
+    /// Runs fallible `work` on a thread that may block; its error becomes the task's.
+    #[track_caller]
+    pub fn try_spawn_blocking<W, T, E>(&self, work: W) -> Task<T>
+    where
+        W: FnOnce(&Ctx<()>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.task("blocking").try_spawn_blocking(work)
+    }
+
+    /// Runs what `body` makes of a context of the task's own, which ends with the task.
+    #[track_caller]
+    pub fn spawn_with<B, F, K>(&self, body: B) -> Task<F::Output>
+    where
+        B: FnOnce(Ctx<R>) -> F,
+        F: Future<Output: Send + Returns<K>> + Send + 'static,
+    {
+        self.task("task").spawn_with(body)
+    }
+
+    /// Runs the fallible future that `body` makes of a context of the task's own.
+    #[track_caller]
+    pub fn try_spawn_with<B, F>(&self, body: B) -> Task<F::Ok>
+    where
+        B: FnOnce(Ctx<R>) -> F,
+        F: TryFut<Ok: Send> + Send + 'static,
+    {
+        self.task("task").try_spawn_with(body)
+    }
+}
+
+impl<R: LocalSpawner> Ctx<R> {
+    /// Runs a future that need not be `Send` on the executor of this thread.
+    #[track_caller]
+    pub fn spawn_local<F, K>(&self, f: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + Returns<K>> + 'static,
+    {
+        self.plan().start(f, |harness: Harness<_, Always, _>| {
+            self.runtime().spawn_local(harness)
+        })
+    }
+
+    /// Runs a fallible future that need not be `Send` on the executor of this thread.
+    #[track_caller]
+    pub fn try_spawn_local<F>(&self, f: F) -> Task<F::Ok>
+    where
+        F: TryFut<Ok: Send> + 'static,
+    {
+        self.plan().start(f, |harness: Harness<_, Fallible, _>| {
+            self.runtime().spawn_local(harness)
+        })
+    }
+}

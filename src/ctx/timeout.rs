@@ -1,0 +1,143 @@
+//! [`Timeout`]: a future that is given only so much time.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use pin_project::pin_project;
+
+use super::{Ctx, futures::EndWatch, timing::orphaned};
+use crate::{
+    BoxError, Error, Event, Result, Sleep, Timer, error::TimedOut, runtime::deadline_after,
+};
+
+impl<R: Timer> Ctx<R> {
+    /// Runs `f` for at most `d`, or until the context ends.
+    ///
+    /// The output passes through: a fallible `f` is awaited with `.await??`. Nothing is spawned,
+    /// and the timer is touched only if `f` is pending in its first poll; `d` counts from then. A
+    /// value that is ready in the same poll as the deadline wins. `f` is dropped before an error is
+    /// returned. With a `d` of zero `f` is polled once. The future holds the context.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimedOut`] when the time is over, or the error given to
+    /// [`error`](Timeout::error); the error that the context ended with.
+    pub fn timeout<F: Future>(&self, d: Duration, f: F) -> Timeout<R, F>
+    where
+        R: Clone,
+    {
+        let (rt, watch) = (self.runtime().clone(), EndWatch::new(self.node()));
+        Timeout {
+            f: Some(f),
+            sleep: None,
+            watch,
+            rt,
+            d,
+            deadline: None,
+            error: None,
+            event: None,
+        }
+    }
+}
+
+/// The future of [`Ctx::timeout`].
+///
+/// # Cancel safety
+///
+/// Dropping it drops the future inside and leaves no trace.
+#[must_use = "futures do nothing unless they are awaited"]
+#[pin_project(project = TimeoutProjection)]
+pub struct Timeout<R: Timer, F> {
+    #[pin]
+    f: Option<F>,
+    #[pin]
+    sleep: Option<R::Sleep>,
+    watch: EndWatch,
+    rt: R,
+    d: Duration,
+    deadline: Option<Instant>,
+    error: Option<BoxError>,
+    event: Option<Event>,
+}
+
+impl<R: Timer, F: Future> Timeout<R, F> {
+    /// Has the timeout fail with `e` instead of [`Error::TimedOut`].
+    pub fn error(mut self, e: impl Into<BoxError>) -> Self {
+        self.error = Some(e.into());
+        self
+    }
+
+    /// Sets `e` if the time runs out first, and only then.
+    pub fn notify(mut self, e: &Event) -> Self {
+        self.event = Some(e.clone());
+        self
+    }
+}
+
+impl<R: Timer, F: Future> Future for Timeout<R, F> {
+    type Output = Result<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
+        let outcome = ready!(self.as_mut().poll_inside(cx));
+        self.project().f.set(None);
+        Poll::Ready(outcome)
+    }
+}
+
+impl<R: Timer, F: Future> Timeout<R, F> {
+    fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
+        let mut this = self.project();
+        if let Err(error) = ready!(this.watch.poll_start(cx)) {
+            return Poll::Ready(Err(error));
+        }
+        let Some(f) = this.f.as_mut().as_pin_mut() else {
+            return Poll::Pending; // polled again after its end: nobody will wake us
+        };
+        if let Poll::Ready(value) = f.poll(cx) {
+            return Poll::Ready(Ok(value));
+        }
+        if this.sleep.is_none() {
+            let at = deadline_after(this.rt.now(), *this.d);
+            *this.deadline = Some(at);
+            this.sleep.set(Some(this.rt.sleep_until(at)));
+        }
+        if let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() {
+            if sleep.as_mut().poll(cx).is_ready() {
+                let is_orphaned = sleep.is_orphaned();
+                this.f.set(None); // before anybody hears of it
+                return Poll::Ready(Err(over(is_orphaned, this)));
+            }
+        }
+        this.watch.poll_end(cx).map(Err)
+    }
+}
+
+/// The error of a wait whose time is over.
+fn over<R: Timer, F>(is_orphaned: bool, this: TimeoutProjection<'_, R, F>) -> Error {
+    if is_orphaned {
+        return orphaned(this.watch);
+    }
+    if let Some(event) = this.event {
+        event.set();
+    }
+    match this.error.take() {
+        Some(error) => Error::failed(error),
+        None => {
+            let at = this.deadline.unwrap_or_else(|| this.rt.now());
+            Error::TimedOut(TimedOut::new(this.watch.node().error_path(), *this.d, at))
+        }
+    }
+}
+
+impl<R: Timer, F> fmt::Debug for Timeout<R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout")
+            .field("after", &self.d)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! Time in a context: the clock, deadlines, sleeps, and contexts for cleaning up.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use pin_project::pin_project;
+
+use super::{Ctx, futures::EndWatch};
+use crate::{Error, Result, Runtime, Sleep, Timer, sync::Arc};
+
+impl<R> Ctx<R> {
+    /// The earliest deadline from here upwards, if there is one.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.node()
+            .path_up()
+            .filter_map(|node| Some(node.extras()?.deadline?.at))
+            .min()
+    }
+}
+
+impl<R: Timer> Ctx<R> {
+    /// The present instant on the runtime's clock.
+    pub fn now(&self) -> Instant {
+        self.runtime().now()
+    }
+
+    /// What is left until [`deadline`](Self::deadline): zero if it is past, `None` without one.
+    pub fn remaining(&self) -> Option<Duration> {
+        Some(self.deadline()?.saturating_duration_since(self.now()))
+    }
+
+    /// Sleeps for `d` from now, or until the context ends.
+    ///
+    /// Durations beyond thirty years count as thirty years. The future holds the context.
+    ///
+    /// # Errors
+    ///
+    /// The error that the context ended with; a cancellation if the runtime's clock has shut down.
+    pub fn sleep(&self, d: Duration) -> CtxSleep<R::Sleep> {
+        CtxSleep {
+            sleep: self.runtime().sleep(d),
+            watch: EndWatch::new(self.node()),
+        }
+    }
+}
+
+impl<R: Runtime> Ctx<R> {
+    /// The same context with the runtime's type erased.
+    pub fn erase(&self) -> Ctx {
+        self.on(crate::AnyRuntime::new(self.runtime().clone()))
+    }
+
+    /// A live context for cleaning up after this one, bounded by `d`.
+    ///
+    /// It is a child of the nearest ancestor that has not ended, so that a shutdown of that one
+    /// waits for it; where all have ended, it is a root.
+    #[track_caller]
+    pub fn cleanup(&self, d: Duration) -> Ctx<R> {
+        let live = self.node().path_up().skip(1).find(|node| !node.is_done());
+        let name = format!("cleanup of {}", self.name());
+        let above = live.and_then(|live| {
+            self.node()
+                .path_up()
+                .filter_map(|node| node.parent())
+                .find(|p| std::ptr::eq(&***p, live))
+        });
+        match above {
+            Some(above) => Ctx::from_node(Arc::clone(above), self.runtime().clone()),
+            None => Ctx::root_on(self.name().to_owned(), self.runtime().clone()),
+        }
+        .build(name)
+        .timeout(d)
+        .start()
+    }
+}
+
+/// The future of [`Ctx::sleep`].
+///
+/// # Cancel safety
+///
+/// Dropping it leaves no trace.
+#[must_use = "futures do nothing unless they are awaited"]
+#[pin_project]
+pub struct CtxSleep<S> {
+    #[pin]
+    sleep: S,
+    watch: EndWatch,
+}
+
+impl<S: Sleep> Future for CtxSleep<S> {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut this = self.project();
+        if let Err(error) = ready!(this.watch.poll_start(cx)) {
+            return Poll::Ready(Err(error));
+        }
+        if this.sleep.as_mut().poll(cx).is_ready() {
+            let is_orphaned = this.sleep.is_orphaned();
+            return Poll::Ready(if is_orphaned {
+                Err(orphaned(this.watch))
+            } else {
+                Ok(())
+            });
+        }
+        this.watch.poll_end(cx).map(Err)
+    }
+}
+
+/// What a wait gives whose clock has shut down.
+#[track_caller]
+pub(crate) fn orphaned(watch: &EndWatch) -> Error {
+    let location = std::panic::Location::caller();
+    watch
+        .node()
+        .cancelled(Some("executor shut down".into()), location, None)
+}
+
+impl<S> fmt::Debug for CtxSleep<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CtxSleep").finish_non_exhaustive()
+    }
+}

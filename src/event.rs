@@ -1,0 +1,123 @@
+//! [`Event`]: a flag that can be set, cleared and waited for.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use crate::{
+    Error, FutureStatus, State, WaitSlot,
+    ctx::firing::wake_all,
+    status::{WaitList, Waiters},
+    sync::{Arc, AtomicBool, Mutex, Ordering, lock},
+};
+
+/// A flag that can be set, cleared and waited for. Clones share it.
+///
+/// Setting it releases everybody who waits at that moment, also if it is cleared right after.
+#[derive(Clone, Default)]
+pub struct Event(Arc<Flag>);
+
+#[derive(Default)]
+struct Flag {
+    /// Written under the lock; read without it.
+    is_set: AtomicBool,
+    waiters: Mutex<Waiters>,
+}
+
+/// The future of [`Event::wait`].
+///
+/// # Cancel safety
+///
+/// Dropping it leaves no trace.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct EventWait {
+    event: Event,
+    slot: WaitSlot,
+}
+
+impl Event {
+    /// Makes an event that is not set.
+    pub fn new() -> Self {
+        Event::default()
+    }
+
+    /// Sets the event and wakes everybody who waits for it.
+    pub fn set(&self) {
+        let mut waiters = lock(&self.0.waiters);
+        // Release: partner of the Acquire in `is_set`.
+        self.0.is_set.store(true, Ordering::Release);
+        let woken = waiters.take();
+        drop(waiters);
+        wake_all(woken);
+    }
+
+    /// Clears the event. Those who were waiting when it was set are released all the same.
+    pub fn clear(&self) {
+        let _waiters = lock(&self.0.waiters);
+        self.0.is_set.store(false, Ordering::Release);
+    }
+
+    /// Whether the event is set now.
+    pub fn is_set(&self) -> bool {
+        self.0.is_set.load(Ordering::Acquire)
+    }
+
+    /// Waits until the event is set; ready at once if it is.
+    pub fn wait(&self) -> EventWait {
+        EventWait {
+            event: self.clone(),
+            slot: WaitSlot::default(),
+        }
+    }
+}
+
+impl WaitList for Flag {
+    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
+        let mut waiters = lock(&self.waiters);
+        visit(&mut waiters, self.is_set.load(Ordering::Relaxed));
+    }
+}
+
+impl FutureStatus for Event {
+    fn state(&self) -> State {
+        if self.is_set() {
+            State::Done
+        } else {
+            State::Pending
+        }
+    }
+
+    fn error(&self) -> Option<Error> {
+        None
+    }
+
+    fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+        slot.poll_in(|| Arc::<Flag>::clone(&self.0), cx)
+    }
+}
+
+impl Future for EventWait {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.event.poll_done(&mut this.slot, cx) // pending: `set` will wake us
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("is_set", &self.is_set())
+            .finish()
+    }
+}
+
+impl fmt::Debug for EventWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EventWait").field(&self.event).finish()
+    }
+}

@@ -1,0 +1,233 @@
+//! [`TaskBuilder`]: a task with a name and other wishes.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::Location,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Returns, Task, TryFut,
+    blocking::start_blocking,
+    harness::{Always, Fallible, Harness},
+    options::{Grace, Options},
+    spawn::Plan,
+};
+use crate::{BoxError, Ctx, CtxBuilder, LocalSpawner, Name, Result, Runtime, Spawner};
+
+/// A task about to be spawned: `ctx.task(name)`, wishes, `spawn`.
+#[must_use = "nothing runs until one of the `spawn` methods is called"]
+pub struct TaskBuilder<R = crate::AnyRuntime> {
+    ctx: Ctx<R>,
+    options: Options,
+    /// A context of the task's own, as far as it is wished for already.
+    own: Option<CtxBuilder<R>>,
+}
+
+impl<R> TaskBuilder<R> {
+    pub(crate) fn new(ctx: Ctx<R>, name: Name) -> Self {
+        let options = Options {
+            name: Some(name),
+            ..Options::default()
+        };
+        TaskBuilder {
+            ctx,
+            options,
+            own: None,
+        }
+    }
+
+    /// Never reports a failure of the task, whoever sees it or not.
+    pub fn silent(mut self) -> Self {
+        self.options.is_silent = true;
+        self
+    }
+
+    /// Reports a failure of the task when it happens, also if somebody awaits the outcome.
+    pub fn always_report(mut self) -> Self {
+        self.options.always_reports = true;
+        self
+    }
+}
+
+impl<R: Clone> TaskBuilder<R> {
+    /// Gives the task a context of its own that carries `value`.
+    pub fn value<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.with_own(|own| own.value(value))
+    }
+
+    fn with_own(mut self, change: impl FnOnce(CtxBuilder<R>) -> CtxBuilder<R>) -> Self {
+        let own = self.own.take().unwrap_or_else(|| self.make_own());
+        self.own = Some(change(own));
+        self
+    }
+
+    fn make_own(&self) -> CtxBuilder<R> {
+        self.ctx
+            .build(self.options.name.clone().unwrap_or_default())
+    }
+
+    /// The context of the task's own, which ends with it.
+    #[track_caller]
+    fn start_own(&mut self) {
+        let own = self.own.take().unwrap_or_else(|| self.make_own());
+        self.ctx = own.start();
+        self.options.owns_node = true;
+    }
+
+    #[track_caller]
+    fn plan(mut self) -> (Plan, R) {
+        if self.own.is_some() {
+            self.start_own();
+        }
+        let (node, rt) = self.ctx.into_parts();
+        let options = Some(Box::new(self.options));
+        (
+            Plan {
+                node,
+                spawned_at: Location::caller(),
+                options,
+            },
+            rt,
+        )
+    }
+
+    #[track_caller]
+    fn plan_with_own(mut self) -> (Plan, R, Ctx<R>) {
+        self.start_own();
+        let own = self.ctx.clone();
+        let (plan, rt) = self.plan();
+        (plan, rt, own)
+    }
+}
+
+impl<R: Runtime> TaskBuilder<R> {
+    /// Gives the task at most `d` from now; then it ends with [`Error::TimedOut`](crate::Error::TimedOut).
+    ///
+    /// It runs in a context of its own that has this deadline. Zero gives a task that is not
+    /// polled; durations beyond thirty years count as thirty years.
+    pub fn timeout(self, d: Duration) -> Self {
+        self.with_own(|own| own.timeout(d))
+    }
+
+    /// Gives the task until `at` on the runtime's clock.
+    pub fn deadline(self, at: Instant) -> Self {
+        self.with_own(|own| own.deadline(at))
+    }
+
+    /// What the task still gets after a plain end of its context, or a `cancel` of its own.
+    ///
+    /// Within it the future is polled on, and what it returns is the outcome. An end that `stop`
+    /// (or `shutdown`) has announced leaves no grace: the time before was that.
+    pub fn grace(mut self, d: Duration) -> Self {
+        let rt = self.ctx.runtime().clone();
+        self.options.grace = Some(Grace::new(move || Box::pin(rt.sleep(d))));
+        self
+    }
+}
+
+impl<R: Spawner> TaskBuilder<R> {
+    /// Spawns `f`; see [`Ctx::spawn`].
+    #[track_caller]
+    pub fn spawn<F, K>(self, f: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + Returns<K>> + Send + 'static,
+    {
+        let (plan, rt) = self.plan();
+        plan.start(f, |harness: Harness<_, Always, _>| rt.spawn(harness))
+    }
+
+    /// Spawns a future of a `Result`; see [`Ctx::try_spawn`].
+    #[track_caller]
+    pub fn try_spawn<F>(self, f: F) -> Task<F::Ok>
+    where
+        F: TryFut<Ok: Send> + Send + 'static,
+    {
+        let (plan, rt) = self.plan();
+        plan.start(f, |harness: Harness<_, Fallible, _>| rt.spawn(harness))
+    }
+
+    /// Spawns what `body` makes of a context of the task's own, which ends with it.
+    #[track_caller]
+    pub fn spawn_with<B, F, K>(self, body: B) -> Task<F::Output>
+    where
+        B: FnOnce(Ctx<R>) -> F,
+        F: Future<Output: Send + Returns<K>> + Send + 'static,
+    {
+        let (plan, rt, own) = self.plan_with_own();
+        plan.start(body(own), |harness: Harness<_, Always, _>| {
+            rt.spawn(harness)
+        })
+    }
+
+    /// Spawns the fallible future that `body` makes of a context of the task's own.
+    #[track_caller]
+    pub fn try_spawn_with<B, F>(self, body: B) -> Task<F::Ok>
+    where
+        B: FnOnce(Ctx<R>) -> F,
+        F: TryFut<Ok: Send> + Send + 'static,
+    {
+        let (plan, rt, own) = self.plan_with_own();
+        plan.start(body(own), |harness: Harness<_, Fallible, _>| {
+            rt.spawn(harness)
+        })
+    }
+
+    /// Runs `work` on a thread that may block; see [`Ctx::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<W, T, K>(self, work: W) -> Task<T>
+    where
+        W: FnOnce(&Ctx<()>) -> T + Send + 'static,
+        T: Returns<K> + Send + 'static,
+    {
+        let (plan, rt) = self.plan();
+        start_blocking(plan, &rt, move |stop| Ok(work(stop)))
+    }
+
+    /// Runs fallible `work` on a thread that may block; see [`Ctx::try_spawn_blocking`].
+    #[track_caller]
+    pub fn try_spawn_blocking<W, T, E>(self, work: W) -> Task<T>
+    where
+        W: FnOnce(&Ctx<()>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let (plan, rt) = self.plan();
+        start_blocking(plan, &rt, move |stop| {
+            work(stop).map_err(crate::Error::from_user)
+        })
+    }
+}
+
+impl<R: LocalSpawner> TaskBuilder<R> {
+    /// Spawns a future that need not be `Send` on the executor of this thread.
+    #[track_caller]
+    pub fn spawn_local<F, K>(self, f: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + Returns<K>> + 'static,
+    {
+        let (plan, rt) = self.plan();
+        plan.start(f, |harness: Harness<_, Always, _>| rt.spawn_local(harness))
+    }
+
+    /// Spawns a fallible future that need not be `Send` on the executor of this thread.
+    #[track_caller]
+    pub fn try_spawn_local<F>(self, f: F) -> Task<F::Ok>
+    where
+        F: TryFut<Ok: Send> + 'static,
+    {
+        let (plan, rt) = self.plan();
+        plan.start(f, |harness: Harness<_, Fallible, _>| {
+            rt.spawn_local(harness)
+        })
+    }
+}
+
+impl<R> fmt::Debug for TaskBuilder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskBuilder")
+            .field("name", &self.options.name)
+            .finish_non_exhaustive()
+    }
+}

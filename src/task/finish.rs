@@ -1,0 +1,196 @@
+//! The end of a task: why it ends, and in which order the rest is told.
+
+use std::task::Waker;
+
+use super::{
+    AnyTask,
+    state::{Step, TaskCore},
+};
+use crate::{
+    Error, Result,
+    ctx::{firing::wake_all, tree::Node},
+    error::Cancelled,
+    registry::Taken,
+    report::{isolate, report},
+    sync::Arc,
+};
+
+/// Why a task has to end before its future does.
+#[derive(Clone, Copy)]
+pub(super) enum Reason {
+    /// `cancel` was called on it.
+    Owner,
+    /// Its context has ended.
+    Context,
+}
+
+impl Reason {
+    pub(super) fn of<T>(core: &TaskCore<T>) -> Option<Reason> {
+        if core.is_asked() {
+            Some(Reason::Owner)
+        } else if core.node().is_done() {
+            Some(Reason::Context)
+        } else {
+            None
+        }
+    }
+
+    /// An end that `stop` has announced leaves no grace: it was given before.
+    pub(super) fn leaves_grace<T>(self, core: &TaskCore<T>) -> bool {
+        match self {
+            Reason::Owner => true,
+            Reason::Context => !core.node().live().is_some_and(|live| live.was_stopping()),
+        }
+    }
+}
+
+/// Fixes the outcome and tells everybody; `None` where the future gave none.
+pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Option<Result<T>>) {
+    let outcome = match returned {
+        Some(Err(error)) => Err(own_or_cancelled(core, error)),
+        Some(value) => value,
+        None => Err(dropped(core)),
+    };
+    if !core.begin_completion() {
+        isolate("the destructor of a task's value", || drop(outcome));
+        return;
+    }
+    let error = outcome.as_ref().err().cloned();
+    leave(core, error.as_ref());
+    let woken = settle(core, outcome);
+    if let Some(live) = core.node().live() {
+        live.depart(error.as_ref());
+    }
+    woken.wake();
+}
+
+/// Takes the task out of its group and its node, and ends a node of its own.
+fn leave<T: Send + 'static>(core: &Arc<TaskCore<T>>, error: Option<&Error>) {
+    let task: &dyn AnyTask = &**core;
+    let node = core.node();
+    if let Some(live) = node.live() {
+        if let Some(group) = live.group() {
+            group.left(task, error);
+        }
+        if core.is_listed() {
+            live.delist(task);
+        }
+    }
+    if core.options().is_some_and(|options| options.owns_node) {
+        let reason = Some("its task has ended".into());
+        node.end(|| node.cancelled(reason, core.spawned_at(), error.cloned()));
+    }
+}
+
+/// Those who are woken when all is done.
+pub(super) struct Woken {
+    joiner: Option<Waker>,
+    waiters: Taken<Waker>,
+}
+
+impl Woken {
+    pub(super) fn wake(self) {
+        if let Some(joiner) = self.joiner {
+            isolate("a waker", || joiner.wake());
+        }
+        wake_all(self.waiters);
+    }
+}
+
+/// Calls the callbacks on the outcome, until there are none, and puts it back.
+pub(super) fn settle<T>(core: &TaskCore<T>, outcome: Result<T>) -> Woken {
+    let mut outcome = outcome;
+    if core.options().is_some_and(|options| options.always_reports) {
+        report_failure(core, &outcome);
+    }
+    loop {
+        match core.put_back(outcome) {
+            Step::Call(lent, callbacks) => {
+                for callback in callbacks.into_iter() {
+                    isolate("a done-callback of a task", || callback(lent.as_ref()));
+                }
+                outcome = lent;
+            }
+            Step::Stored {
+                joiner,
+                waiters,
+                unwanted,
+            } => {
+                if let Some(unwanted) = unwanted {
+                    discard(core, unwanted);
+                }
+                return Woken { joiner, waiters };
+            }
+        }
+    }
+}
+
+/// Drops an outcome that nobody will see; a failure is reported.
+pub(super) fn discard<T>(core: &TaskCore<T>, outcome: Result<T>) {
+    let options = core.options();
+    if !options.is_some_and(|options| options.is_silent || options.always_reports) {
+        report_failure(core, &outcome);
+    }
+    isolate("the destructor of a task's value", || drop(outcome));
+}
+
+fn report_failure<T>(core: &TaskCore<T>, outcome: &Result<T>) {
+    if let Err(error) = outcome {
+        if !error.is_cancelled() {
+            let reporter = nearest_reporter(core.node());
+            report(reporter, &core.path(), core.spawned_at(), error);
+        }
+    }
+}
+
+fn nearest_reporter(node: &Node) -> Option<&crate::report::Reporter> {
+    node.path_up()
+        .find_map(|node| node.extras()?.reporter.as_ref())
+}
+
+// ===== reasons =====
+
+/// A task that returns the very error its context ended with was cancelled, and did not fail.
+fn own_or_cancelled<T>(core: &TaskCore<T>, error: Error) -> Error {
+    match core.node().outcome() {
+        Some(end) if end.is_same(&error) => cancelled(core, None, core.spawned_at(), Some(error)),
+        _ => error,
+    }
+}
+
+/// Why a future was dropped before it returned.
+fn dropped<T>(core: &TaskCore<T>) -> Error {
+    match (Reason::of(core), core.node().outcome()) {
+        (Some(Reason::Context), Some(end)) if is_own_deadline(core, &end) => end,
+        (Some(Reason::Context), Some(end)) => cancelled(core, None, core.spawned_at(), Some(end)),
+        (Some(_), _) => {
+            let location = core.asked_at().unwrap_or(core.spawned_at());
+            cancelled(core, None, location, None)
+        }
+        (None, _) => cancelled(core, Some("executor shut down"), core.spawned_at(), None),
+    }
+}
+
+/// A deadline of the task itself is its own end, not one that came from outside.
+fn is_own_deadline<T>(core: &TaskCore<T>, end: &Error) -> bool {
+    let own = core.node().extras().and_then(|extras| extras.deadline);
+    match (end, own) {
+        (Error::TimedOut(timed_out), Some(own)) => timed_out.deadline() == own.at,
+        _ => false,
+    }
+}
+
+fn cancelled<T>(
+    core: &TaskCore<T>,
+    reason: Option<&'static str>,
+    location: &'static std::panic::Location<'static>,
+    cause: Option<Error>,
+) -> Error {
+    let path = core.error_path();
+    Error::Cancelled(Cancelled::new(
+        path,
+        reason.map(Into::into),
+        location,
+        cause,
+    ))
+}

@@ -1,0 +1,339 @@
+//! Tasks: work that runs in a context.
+
+mod blocking;
+mod builder;
+mod finish;
+pub(crate) mod harness;
+pub(crate) mod options;
+pub(crate) mod spawn;
+pub(crate) mod state;
+mod watch;
+
+use std::{
+    fmt,
+    future::Future,
+    panic::Location,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use self::state::{Register, TaskCore};
+pub use self::{
+    builder::TaskBuilder,
+    spawn::{FallibleUseTrySpawn, Plain, Returns, TryFut},
+    watch::{TaskDone, TaskWatch},
+};
+use crate::{
+    CallbackId, Error, FutureStatus, Result, State, WaitSlot,
+    ctx::{live::Verdict, tree::Node},
+    report::isolate,
+    status::WaitList,
+    sync::{Arc, AtomicUsize},
+};
+
+/// Which task; given once in a program.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct TaskId(u64);
+
+/// Work that runs in a context; the owner's handle, which gives the value.
+///
+/// Awaiting it gives what the work returned, or the [`Error`] that says why it returned nothing.
+///
+/// Dropping it detaches the work, which goes on: its context still owns it. A failure of detached
+/// work is reported.
+///
+/// While it exists it counts as a handle on the context that the work was spawned in.
+///
+/// # Cancel safety
+///
+/// Dropping the handle loses the value and nothing else. Awaiting `&mut task` instead of `task`
+/// keeps it across a dropped wait.
+#[must_use = "dropping a task detaches it: it goes on, and its value is lost; await it, or `drop` it on purpose"]
+pub struct Task<T> {
+    core: Arc<TaskCore<T>>,
+    /// Erases the core; made where `T: 'static` was known.
+    erase: fn(&Arc<TaskCore<T>>) -> Arc<dyn AnyTask>,
+}
+
+/// A task without its type: what the tree and the watchers see.
+pub(crate) trait AnyTask: Send + Sync {
+    fn id(&self) -> TaskId;
+    fn node(&self) -> &Arc<Node>;
+    fn spawned_at(&self) -> &'static Location<'static>;
+    /// Its place in its node's list; written under that node's lock.
+    fn slot(&self) -> &AtomicUsize;
+    /// Wakes it up, because its node has ended or its group admits it.
+    fn ask(&self);
+    fn cancel(&self, location: &'static Location<'static>) -> bool;
+    fn is_done(&self) -> bool;
+    fn is_asked(&self) -> bool;
+    fn is_blocking(&self) -> bool;
+    fn error(&self) -> Option<Error>;
+    fn name(&self) -> &str;
+    fn path(&self) -> String;
+    fn waits(self: Arc<Self>) -> Arc<dyn WaitList>;
+}
+
+// ===== impl Task =====
+
+impl<T> Task<T> {
+    pub(crate) fn new(core: Arc<TaskCore<T>>) -> Self
+    where
+        T: Send + 'static,
+    {
+        Task {
+            core,
+            erase: |core| Arc::<TaskCore<T>>::clone(core),
+        }
+    }
+
+    pub(crate) fn erased(&self) -> Arc<dyn AnyTask> {
+        (self.erase)(&self.core)
+    }
+
+    /// Which task this is.
+    pub fn id(&self) -> TaskId {
+        self.core.id()
+    }
+
+    /// The name given to the builder; else that of its own context, else `task`.
+    pub fn name(&self) -> &str {
+        self.core.name()
+    }
+
+    /// The names from the root down to this task: `app-->server-->accept`.
+    pub fn path(&self) -> String {
+        self.core.path()
+    }
+
+    /// Asks the task to stop. True for the first request, unless the task has ended.
+    ///
+    /// It promises no outcome: a future that returns wins, until it is dropped. Nothing is waited
+    /// for; [`cancel_and_wait`](Self::cancel_and_wait) does that.
+    #[track_caller]
+    pub fn cancel(&self) -> bool {
+        self.core.cancel(Location::caller())
+    }
+
+    /// Asks the task to stop and waits for what becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of awaiting the task: usually [`Error::Cancelled`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The request is made on the first poll and stands. Dropping the future detaches the task.
+    pub async fn cancel_and_wait(self) -> Result<T> {
+        self.cancel();
+        self.await
+    }
+
+    /// A view of the task without its value, to be cloned and kept by others.
+    pub fn watch(&self) -> TaskWatch {
+        TaskWatch::new(self.erased())
+    }
+
+    /// Whether the future has finished or was dropped.
+    ///
+    /// True from the start of the done-callbacks on; joiners are woken after them.
+    pub fn is_done(&self) -> bool {
+        self.core.is_done()
+    }
+
+    /// Whether it ended by cancellation.
+    pub fn is_cancelled(&self) -> bool {
+        self.error().is_some_and(|error| error.is_cancelled())
+    }
+
+    /// Why there is no value; `None` while the task runs and after success.
+    pub fn error(&self) -> Option<Error> {
+        self.core.error()
+    }
+
+    /// Calls `f` on the outcome, before the owner gets it; exactly once.
+    ///
+    /// It is called on the thread that ends the task: on value, error, panic, cancellation and
+    /// shutdown of the executor. If the task has ended already, it is called now. If the value was
+    /// taken already, it gets an error that says so. A panic in it is reported and goes no
+    /// further.
+    pub fn on_done<F>(&self, f: F) -> CallbackId
+    where
+        F: FnOnce(Result<&T, &Error>) + Send + 'static,
+    {
+        match self.core.on_done(Box::new(f)) {
+            Register::Listed(id) => CallbackId::new(id),
+            Register::Lent(id, outcome) => {
+                finish::settle(&self.core, outcome).wake();
+                CallbackId::new(id)
+            }
+            Register::Late(f, error) => {
+                isolate("a done-callback of a task", || f(Err(&error)));
+                CallbackId::new(crate::ids::next())
+            }
+        }
+    }
+
+    /// Takes a callback back; false if it was called, is being called, or is not of this task.
+    pub fn remove_on_done(&self, id: CallbackId) -> bool {
+        self.core.remove_on_done(id.get()).is_some()
+    }
+
+    /// Whether a callback waits to be called.
+    pub fn has_on_done(&self, id: CallbackId) -> bool {
+        self.core.has_on_done(id.get())
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T>;
+
+    /// # Cancel safety
+    ///
+    /// The outcome leaves the task in the poll that is ready, and not before.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        self.core.poll_join(cx)
+    }
+}
+
+impl<T> FutureStatus for Task<T> {
+    fn state(&self) -> State {
+        state(&self.core.is_done(), self.core.is_asked(), self.core.node())
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.core.error()
+    }
+
+    fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+        slot.poll_in(|| self.erased().waits(), cx)
+    }
+
+    #[track_caller]
+    fn cancel(&self) -> bool {
+        self.core.cancel(Location::caller())
+    }
+}
+
+/// A task that is not done stops when it, or its context, was asked to.
+fn state(is_done: &bool, is_asked: bool, node: &Node) -> State {
+    if *is_done {
+        State::Done
+    } else if is_asked || node.verdict() != Verdict::Live {
+        State::Stopping
+    } else {
+        State::Pending
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        if let Some(outcome) = self.core.detach() {
+            finish::discard(&self.core, outcome);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = FutureStatus::state(self);
+        f.debug_struct("Task")
+            .field("path", &self.path())
+            .field("state", &state)
+            .finish()
+    }
+}
+
+// ===== impl TaskId =====
+
+impl TaskId {
+    pub(crate) fn fresh() -> TaskId {
+        TaskId(crate::ids::next_task())
+    }
+
+    pub(crate) fn get(self) -> u64 {
+        self.0
+    }
+}
+
+// ===== impl AnyTask =====
+
+impl<T> TaskCore<T> {
+    fn name(&self) -> &str {
+        let options = self.options();
+        match options.and_then(|options| options.name.as_deref()) {
+            Some(name) => name,
+            None if options.is_some_and(|options| options.owns_node) => self.node().name(),
+            None => "task",
+        }
+    }
+
+    fn path(&self) -> String {
+        self.path_below(self.node().path())
+    }
+
+    fn error_path(&self) -> String {
+        self.path_below(self.node().error_path())
+    }
+
+    fn path_below(&self, node: String) -> String {
+        if self.options().is_some_and(|options| options.owns_node) {
+            return node;
+        }
+        node + "-->" + self.name()
+    }
+}
+
+impl<T: Send + 'static> AnyTask for TaskCore<T> {
+    fn id(&self) -> TaskId {
+        self.id()
+    }
+
+    fn node(&self) -> &Arc<Node> {
+        self.node()
+    }
+
+    fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at()
+    }
+
+    fn slot(&self) -> &AtomicUsize {
+        self.slot()
+    }
+
+    fn ask(&self) {
+        self.ask();
+    }
+
+    fn cancel(&self, location: &'static Location<'static>) -> bool {
+        self.cancel(location)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done()
+    }
+
+    fn is_asked(&self) -> bool {
+        self.is_asked()
+    }
+
+    fn is_blocking(&self) -> bool {
+        self.options().is_some_and(|options| options.is_blocking)
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.error()
+    }
+
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn path(&self) -> String {
+        self.path()
+    }
+
+    fn waits(self: Arc<Self>) -> Arc<dyn WaitList> {
+        self
+    }
+}

@@ -1,0 +1,93 @@
+//! Spawning: from a future and a context to a running task.
+
+use std::{future::Future, panic::Location};
+
+use super::{
+    AnyTask, Task,
+    finish::complete,
+    harness::{Conclude, Harness},
+    options::Options,
+    state::TaskCore,
+};
+use crate::{BoxError, ctx::tree::Node, report::isolate, sync::Arc};
+
+/// What `spawn` takes: anything but a `Result`.
+///
+/// A `Result` matches twice, so `spawn(fallible)` does not compile and names `try_spawn` instead of
+/// losing the error; `spawn::<_, Plain>` insists.
+pub trait Returns<Kind> {}
+
+/// The kind of everything: see [`Returns`].
+#[derive(Debug)]
+pub struct Plain;
+
+/// The second kind of a `Result`, which makes `spawn` ambiguous: use `try_spawn`.
+#[derive(Debug)]
+pub struct FallibleUseTrySpawn;
+
+impl<T> Returns<Plain> for T {}
+impl<T, E> Returns<FallibleUseTrySpawn> for Result<T, E> {}
+
+/// A future of a `Result` whose error can be boxed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a future of a `Result` whose error can be boxed",
+    note = "a future of anything else goes through the form without `try_`"
+)]
+pub trait TryFut: Future<Output = Result<Self::Ok, Self::Err>> {
+    /// The value.
+    type Ok;
+    /// The error.
+    type Err: Into<BoxError> + 'static;
+}
+
+impl<F, T, E: Into<BoxError> + 'static> TryFut for F
+where
+    F: Future<Output = Result<T, E>>,
+{
+    type Ok = T;
+    type Err = E;
+}
+
+/// What is to be spawned, and where.
+pub(crate) struct Plan {
+    pub(crate) node: Arc<Node>,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) options: Option<Box<Options>>,
+}
+
+impl Plan {
+    /// Makes the task, and gives its harness to `run` unless the context has ended.
+    pub(crate) fn start<F, C, T>(self, future: F, run: impl FnOnce(Harness<F, C, T>)) -> Task<T>
+    where
+        F: Future,
+        C: Conclude<F::Output, Value = T>,
+        T: Send + 'static,
+    {
+        let core = self.core();
+        if expect(&core) {
+            run(Harness::new(Arc::clone(&core), future));
+        } else {
+            // Done before it began: the future is dropped without having been polled.
+            isolate("the destructor of a task's future", || drop(future));
+            complete(&core, None);
+        }
+        Task::new(core)
+    }
+
+    pub(crate) fn core<T>(self) -> Arc<TaskCore<T>> {
+        Arc::new(TaskCore::new(self.node, self.spawned_at, self.options))
+    }
+}
+
+/// Has the task counted by its node and group; false if its context has ended.
+pub(super) fn expect<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
+    let Ok(live) = core.node().link() else {
+        return false;
+    };
+    live.expect_task();
+    if let Some(group) = live.group() {
+        let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
+        group.joined(&task);
+    }
+    !live.verdict().is_done()
+}

@@ -1,0 +1,399 @@
+//! What a task and its handles share: its states and the ways between them.
+//!
+//! # States of the outcome
+//!
+//! | state | set by | next |
+//! |---|---|---|
+//! | `Running` | spawning | `Lent`, when the future has finished or was dropped |
+//! | `Lent` | the thread that runs callbacks on the outcome | `Ready`, or `Gone` if detached |
+//! | `Ready` | that thread, when no callback is left | `Lent` for a late callback, `Gone` |
+//! | `Gone` | the owner that took it, or the drop of its handle | final |
+//!
+//! # Invariants
+//!
+//! 1. `DONE` is set once, with the step out of `Running`; the outcome is fixed from then on.
+//! 2. While the outcome is `Lent`, one thread has it, and that thread alone calls callbacks; those
+//!    that are registered meanwhile are called by it before it puts the outcome back.
+//! 3. Joiners are woken after the last callback, and after the task has left its node and group.
+//! 4. The waker of the executor is held only while the task is parked: the cycle from task to
+//!    waker to task ends when it completes.
+
+use std::{
+    panic::Location,
+    task::{Context, Poll, Waker},
+};
+
+use super::{TaskId, options::Options};
+use crate::{
+    Error, Result,
+    ctx::tree::Node,
+    registry::{Key, Registry, Taken},
+    status::{WaitList, Waiters},
+    sync::{Arc, AtomicU8, AtomicUsize, Mutex, Ordering, lock},
+};
+
+const ASKED: u8 = 1;
+const DONE: u8 = 2;
+const POLLED: u8 = 4;
+const LISTED: u8 = 8;
+
+pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &Error>) + Send>;
+
+pub(crate) struct TaskCore<T> {
+    id: TaskId,
+    node: Arc<Node>,
+    spawned_at: &'static Location<'static>,
+    options: Option<Box<Options>>,
+    slot: AtomicUsize,
+    flags: AtomicU8,
+    shared: Mutex<Shared<T>>,
+}
+
+struct Shared<T> {
+    /// The executor's, while the task is parked.
+    waker: Option<Waker>,
+    joiner: Option<Waker>,
+    outcome: Outcome<T>,
+    is_detached: bool,
+    rest: Option<Box<Rest<T>>>,
+}
+
+enum Outcome<T> {
+    Running,
+    Lent,
+    Ready(Result<T>),
+    Gone(Option<Error>),
+}
+
+/// What few tasks have.
+struct Rest<T> {
+    callbacks: Registry<Callback<T>>,
+    waiters: Waiters,
+    asked_at: Option<&'static Location<'static>>,
+}
+
+/// What is to be done with the outcome, outside the lock.
+pub(super) enum Step<T> {
+    /// Call these, then ask again.
+    Call(Result<T>, Taken<Callback<T>>),
+    /// It is put back; wake these. What nobody wants any more comes along.
+    Stored {
+        joiner: Option<Waker>,
+        waiters: Taken<Waker>,
+        unwanted: Option<Result<T>>,
+    },
+}
+
+// ===== birth and reading =====
+
+impl<T> TaskCore<T> {
+    pub(crate) fn new(
+        node: Arc<Node>,
+        spawned_at: &'static Location<'static>,
+        options: Option<Box<Options>>,
+    ) -> Self {
+        let shared = Shared {
+            waker: None,
+            joiner: None,
+            outcome: Outcome::Running,
+            is_detached: false,
+            rest: None,
+        };
+        TaskCore {
+            id: TaskId::fresh(),
+            node,
+            spawned_at,
+            options,
+            slot: AtomicUsize::new(0),
+            flags: AtomicU8::new(0),
+            shared: Mutex::new(shared),
+        }
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+
+    pub(crate) fn options(&self) -> Option<&Options> {
+        self.options.as_deref()
+    }
+
+    pub(crate) fn slot(&self) -> &AtomicUsize {
+        &self.slot
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.has(DONE)
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.has(ASKED)
+    }
+
+    pub(super) fn is_listed(&self) -> bool {
+        self.has(LISTED)
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        // Acquire: partner of the AcqRel in `set`; who sees DONE sees what led to it.
+        self.flags.load(Ordering::Acquire) & flag != 0
+    }
+
+    /// Sets a flag; says whether it was clear.
+    fn set(&self, flag: u8) -> bool {
+        self.flags.fetch_or(flag, Ordering::AcqRel) & flag == 0
+    }
+
+    /// Says yes once: the first poll is still to come.
+    pub(super) fn is_first_poll(&self) -> bool {
+        !self.has(POLLED)
+    }
+
+    pub(super) fn set_polled(&self) {
+        self.set(POLLED);
+    }
+
+    pub(super) fn set_listed(&self) {
+        self.set(LISTED);
+    }
+
+    /// Why there is no value; `None` while the task runs and after success.
+    pub(crate) fn error(&self) -> Option<Error> {
+        match &lock(&self.shared).outcome {
+            Outcome::Ready(Err(error)) | Outcome::Gone(Some(error)) => Some(error.clone()),
+            _ => None,
+        }
+    }
+}
+
+// ===== stopping =====
+
+impl<T> TaskCore<T> {
+    /// Asks the task to stop; true for the first request, unless it has ended.
+    pub(crate) fn cancel(&self, location: &'static Location<'static>) -> bool {
+        if self.is_done() {
+            return false;
+        }
+        let mut shared = lock(&self.shared);
+        // Under the lock: whoever sees ASKED there finds the place, too.
+        let is_first = self.set(ASKED) && !self.is_done();
+        if is_first {
+            shared.rest().asked_at = Some(location);
+        }
+        let waker = shared.waker.take();
+        drop(shared);
+        wake(waker);
+        is_first
+    }
+
+    /// Wakes the task up: its node has ended, or its group admits it.
+    pub(crate) fn ask(&self) {
+        let waker = lock(&self.shared).waker.take();
+        wake(waker);
+    }
+
+    /// Where `cancel` was called.
+    pub(super) fn asked_at(&self) -> Option<&'static Location<'static>> {
+        lock(&self.shared).rest.as_ref()?.asked_at
+    }
+
+    /// Keeps the executor's waker, for `cancel` and `ask`.
+    ///
+    /// Whoever asks does so after setting what it asks for; so either it finds this waker, or the
+    /// caller, who looks at what is asked for after this call, sees it.
+    pub(super) fn park(&self, waker: &Waker) {
+        let is_kept = lock(&self.shared)
+            .waker
+            .as_ref()
+            .is_some_and(|kept| kept.will_wake(waker));
+        if !is_kept {
+            let fresh = waker.clone(); // user code: outside the lock
+            let old = lock(&self.shared).waker.replace(fresh);
+            drop(old);
+        }
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        crate::report::isolate("a waker", || waker.wake());
+    }
+}
+
+// ===== completing =====
+
+impl<T> TaskCore<T> {
+    /// The step out of `Running`; false if somebody else took it (invariant 1).
+    pub(super) fn begin_completion(&self) -> bool {
+        let mut shared = lock(&self.shared);
+        if !self.set(DONE) {
+            return false;
+        }
+        shared.outcome = Outcome::Lent;
+        let waker = shared.waker.take();
+        drop(shared);
+        drop(waker); // invariant 4
+        true
+    }
+
+    /// Puts the outcome back, unless there are callbacks to be called on it first.
+    pub(super) fn put_back(&self, outcome: Result<T>) -> Step<T> {
+        lock(&self.shared).put_back(outcome)
+    }
+}
+
+impl<T> Shared<T> {
+    fn rest(&mut self) -> &mut Rest<T> {
+        self.rest.get_or_insert_with(|| {
+            let (callbacks, waiters) = (Registry::default(), Registry::default());
+            Box::new(Rest {
+                callbacks,
+                waiters,
+                asked_at: None,
+            })
+        })
+    }
+
+    fn put_back(&mut self, outcome: Result<T>) -> Step<T> {
+        let rest = self.rest.as_mut();
+        let callbacks = rest.map(|rest| rest.callbacks.take()).unwrap_or_default();
+        if !callbacks.is_empty() {
+            return Step::Call(outcome, callbacks);
+        }
+        let mut unwanted = None;
+        self.outcome = if self.is_detached {
+            let error = outcome.as_ref().err().cloned();
+            unwanted = Some(outcome);
+            Outcome::Gone(error)
+        } else {
+            Outcome::Ready(outcome)
+        };
+        let waiters = self
+            .rest
+            .as_mut()
+            .map(|rest| rest.waiters.take())
+            .unwrap_or_default();
+        Step::Stored {
+            joiner: self.joiner.take(),
+            waiters,
+            unwanted,
+        }
+    }
+
+    /// Takes the outcome out, if it is there.
+    fn take(&mut self, leave: fn(&Result<T>) -> Outcome<T>) -> Option<Result<T>> {
+        match std::mem::replace(&mut self.outcome, Outcome::Lent) {
+            Outcome::Ready(outcome) => {
+                self.outcome = leave(&outcome);
+                Some(outcome)
+            }
+            other => {
+                self.outcome = other;
+                None
+            }
+        }
+    }
+}
+
+fn gone<T>(outcome: &Result<T>) -> Outcome<T> {
+    Outcome::Gone(outcome.as_ref().err().cloned())
+}
+
+// ===== the owner =====
+
+impl<T> TaskCore<T> {
+    /// Takes the outcome; pending: the thread that puts it back will wake `cx`.
+    pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        if let Some(ready) = self.try_join() {
+            return Poll::Ready(ready);
+        }
+        let fresh = cx.waker().clone(); // user code: outside the lock
+        let mut shared = lock(&self.shared);
+        if let Some(outcome) = shared.take(gone) {
+            drop(shared);
+            return Poll::Ready(outcome);
+        }
+        let old = shared.joiner.replace(fresh);
+        drop(shared);
+        drop(old);
+        Poll::Pending
+    }
+
+    /// The outcome, if it is there; an error if it was taken before.
+    fn try_join(&self) -> Option<Result<T>> {
+        if !self.is_done() {
+            return None;
+        }
+        let mut shared = lock(&self.shared);
+        match &shared.outcome {
+            Outcome::Gone(error) => Some(Err(error.clone().unwrap_or_else(taken_before))),
+            _ => shared.take(gone),
+        }
+    }
+
+    /// The owner goes: gives back what it would have got.
+    pub(super) fn detach(&self) -> Option<Result<T>> {
+        let mut shared = lock(&self.shared);
+        shared.is_detached = true;
+        shared.take(gone)
+    }
+
+    /// Registers a callback; or hands it back with the outcome it is to be called on at once.
+    pub(super) fn on_done(&self, callback: Callback<T>) -> Register<T> {
+        let mut shared = lock(&self.shared);
+        if let Outcome::Gone(error) = &shared.outcome {
+            let error = error.clone().unwrap_or_else(taken_before);
+            return Register::Late(callback, error);
+        }
+        let id = crate::ids::next(); // under the lock: ids grow within a task
+        shared.rest().callbacks.insert_as(id, callback);
+        match shared.take(|_| Outcome::Lent) {
+            None => Register::Listed(id),
+            Some(outcome) => Register::Lent(id, outcome),
+        }
+    }
+
+    pub(super) fn remove_on_done(&self, id: u64) -> Option<Callback<T>> {
+        lock(&self.shared)
+            .rest
+            .as_mut()?
+            .callbacks
+            .remove(Key::of(id))
+    }
+
+    pub(super) fn has_on_done(&self, id: u64) -> bool {
+        let mut shared = lock(&self.shared);
+        let rest = shared.rest.as_mut();
+        rest.is_some_and(|rest| rest.callbacks.get_mut(Key::of(id)).is_some())
+    }
+}
+
+/// What became of a callback.
+pub(super) enum Register<T> {
+    Listed(u64),
+    /// Registered, and the outcome was there: the caller settles it (invariant 2).
+    Lent(u64, Result<T>),
+    /// The value is gone; this error says so, or why there was none.
+    Late(Callback<T>, Error),
+}
+
+#[cold]
+fn taken_before() -> Error {
+    Error::failed("the task's value was taken before")
+}
+
+impl<T: Send> WaitList for TaskCore<T> {
+    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
+        let mut shared = lock(&self.shared);
+        let is_over = matches!(shared.outcome, Outcome::Ready(_) | Outcome::Gone(_));
+        visit(&mut shared.rest().waiters, is_over);
+    }
+}

@@ -1,0 +1,381 @@
+//! Waiting for several things: for the first, for all, with a timeout.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use pin_project::pin_project;
+
+use crate::{
+    Ctx, Error, FutureStatus, Result, Sleep, Timer, WaitSlot,
+    ctx::{EndWatch, orphaned, yield_once},
+};
+
+/// What the wait functions take: slices, arrays, `Vec`s and tuples of things with a status.
+///
+/// Duplicates and empty sets are fine.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of things to wait for",
+    note = "the wait functions take slices, arrays, `Vec`s and tuples of `&Task`, `&Ctx`, `&Event` …"
+)]
+pub trait WaitSet {
+    #[doc(hidden)]
+    fn size(&self) -> usize;
+    #[doc(hidden)]
+    fn member(&self, index: usize) -> &dyn FutureStatus;
+}
+
+/// When a wait is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Until {
+    /// When all are done.
+    All,
+    /// When one is done.
+    First,
+    /// When one has failed, or all are done. A cancellation is not a failure.
+    FirstError,
+}
+
+/// What a wait found, by place in the set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waited {
+    /// The places of those that are done.
+    pub done: Vec<usize>,
+    /// The places of those that are not.
+    pub pending: Vec<usize>,
+}
+
+// ===== sets =====
+
+impl<W: FutureStatus> WaitSet for &[W] {
+    fn size(&self) -> usize {
+        self.len()
+    }
+    fn member(&self, index: usize) -> &dyn FutureStatus {
+        &self[index]
+    }
+}
+
+impl<W: FutureStatus> WaitSet for &Vec<W> {
+    fn size(&self) -> usize {
+        self.len()
+    }
+    fn member(&self, index: usize) -> &dyn FutureStatus {
+        &self[index]
+    }
+}
+
+impl<W: FutureStatus> WaitSet for Vec<W> {
+    fn size(&self) -> usize {
+        self.len()
+    }
+    fn member(&self, index: usize) -> &dyn FutureStatus {
+        &self[index]
+    }
+}
+
+impl<W: FutureStatus, const N: usize> WaitSet for [W; N] {
+    fn size(&self) -> usize {
+        N
+    }
+    fn member(&self, index: usize) -> &dyn FutureStatus {
+        &self[index]
+    }
+}
+
+impl<W: FutureStatus, const N: usize> WaitSet for &[W; N] {
+    fn size(&self) -> usize {
+        N
+    }
+    fn member(&self, index: usize) -> &dyn FutureStatus {
+        &self[index]
+    }
+}
+
+macro_rules! tuple_set {
+    ($size:literal: $($name:ident $index:tt),+) => {
+        impl<$($name: FutureStatus),+> WaitSet for ($($name,)+) {
+            fn size(&self) -> usize {
+                $size
+            }
+            fn member(&self, index: usize) -> &dyn FutureStatus {
+                let members: [&dyn FutureStatus; $size] = [$(&self.$index),+];
+                members[index]
+            }
+        }
+    };
+}
+
+tuple_set!(1: A 0);
+tuple_set!(2: A 0, B 1);
+tuple_set!(3: A 0, B 1, C 2);
+tuple_set!(4: A 0, B 1, C 2, D 3);
+tuple_set!(5: A 0, B 1, C 2, D 3, E 4);
+tuple_set!(6: A 0, B 1, C 2, D 3, E 4, F 5);
+tuple_set!(7: A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple_set!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuple_set!(9: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuple_set!(10: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuple_set!(11: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuple_set!(12: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+
+// ===== the wait behind all of them =====
+
+/// Watches the members of a set.
+///
+/// Every member gets a place of its own, which remembers that it was woken: what is done counts,
+/// even if it is taken back before we look (an event that was cleared). Members that are looked at
+/// are those that were not done before, from the first on, so that a wait for all looks at each
+/// wake at one pending member, and is linear in all.
+struct Watch {
+    slots: Vec<Place>,
+    /// All before this one are done.
+    cursor: usize,
+    has_yielded: bool,
+}
+
+enum Place {
+    Pending(WaitSlot),
+    Done,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Watch {
+            slots: Vec::new(),
+            cursor: 0,
+            has_yielded: false,
+        }
+    }
+
+    /// Looks at every member; the first time around this registers all.
+    fn poll_each(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) {
+        self.slots
+            .resize_with(set.size(), || Place::Pending(WaitSlot::default()));
+        for index in self.cursor..self.slots.len() {
+            self.poll_member(index, set, cx);
+        }
+    }
+
+    fn poll_member(&mut self, index: usize, set: &impl WaitSet, cx: &mut Context<'_>) -> bool {
+        if let Place::Pending(slot) = &mut self.slots[index] {
+            if set.member(index).poll_done(slot, cx).is_ready() {
+                self.slots[index] = Place::Done;
+            }
+        }
+        self.is_done(index)
+    }
+
+    fn is_done(&self, index: usize) -> bool {
+        matches!(self.slots[index], Place::Done)
+    }
+
+    fn poll_all(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) -> Poll<()> {
+        if self.slots.len() < set.size() {
+            self.poll_each(set, cx);
+        }
+        while self.cursor < self.slots.len() {
+            if !self.poll_member(self.cursor, set, cx) {
+                self.has_yielded = true;
+                return Poll::Pending; // the member at the cursor will wake us
+            }
+            self.cursor += 1;
+        }
+        yield_once(&mut self.has_yielded, cx)
+    }
+
+    fn poll_first(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) -> Poll<Option<usize>> {
+        self.poll_each(set, cx);
+        let first = (0..self.slots.len()).find(|index| self.is_done(*index));
+        if first.is_none() && !self.slots.is_empty() {
+            self.has_yielded = true;
+            return Poll::Pending; // whichever ends first will wake us
+        }
+        yield_once(&mut self.has_yielded, cx).map(|()| first)
+    }
+
+    fn poll_until(&mut self, until: Until, set: &impl WaitSet, cx: &mut Context<'_>) -> Poll<()> {
+        match until {
+            Until::All => self.poll_all(set, cx),
+            Until::First => self.poll_first(set, cx).map(|_| ()),
+            Until::FirstError => {
+                self.poll_each(set, cx);
+                let has_failed = |index| self.is_done(index) && set.member(index).is_failed();
+                if (0..self.slots.len()).any(has_failed) {
+                    return yield_once(&mut self.has_yielded, cx);
+                }
+                self.poll_all(set, cx)
+            }
+        }
+    }
+
+    fn waited(&self, set: &impl WaitSet) -> Waited {
+        let is_done = |index: &usize| {
+            self.slots
+                .get(*index)
+                .is_some_and(|p| matches!(p, Place::Done))
+        };
+        let (done, pending) = (0..set.size()).partition(is_done);
+        Waited { done, pending }
+    }
+}
+
+/// A wait without a context.
+struct Waiting<W, F> {
+    set: W,
+    watch: Watch,
+    poll: F,
+}
+
+impl<W, F> Unpin for Waiting<W, F> {}
+
+impl<W: WaitSet, T, F> Future for Waiting<W, F>
+where
+    F: FnMut(&mut Watch, &W, &mut Context<'_>) -> Poll<T>,
+{
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = &mut *self;
+        (this.poll)(&mut this.watch, &this.set, cx)
+    }
+}
+
+/// Waits until one of `set` is done, and says which; `None` for an empty set.
+///
+/// Of several the one with the lowest place is named. Values and errors are left where they are.
+/// Even if one is done already, it yields to the executor once.
+///
+/// # Cancel safety
+///
+/// Dropping the future leaves no trace; nothing is cancelled.
+pub async fn wait_for_first<W: WaitSet>(set: W) -> Option<usize> {
+    Waiting {
+        set,
+        watch: Watch::new(),
+        poll: |w: &mut Watch, s: &W, cx: &mut Context<'_>| w.poll_first(s, cx),
+    }
+    .await
+}
+
+/// Waits until all of `set` are done.
+///
+/// Values and errors are left where they are. Even if all are done already, it yields to the
+/// executor once.
+///
+/// # Cancel safety
+///
+/// Dropping the future leaves no trace; nothing is cancelled.
+pub async fn wait_for_all<W: WaitSet>(set: W) {
+    Waiting {
+        set,
+        watch: Watch::new(),
+        poll: |w: &mut Watch, s: &W, cx: &mut Context<'_>| w.poll_all(s, cx),
+    }
+    .await;
+}
+
+/// Asks all of `set` to stop and waits until they are done.
+///
+/// What is done already is left alone.
+///
+/// # Cancel safety
+///
+/// The requests are made in the first poll and stand. Dropping the future stops the waiting.
+pub async fn cancel_and_wait<W: WaitSet>(set: W) {
+    for index in 0..set.size() {
+        if !set.member(index).is_done() {
+            set.member(index).cancel();
+        }
+    }
+    wait_for_all(set).await;
+}
+
+// ===== waits of a context =====
+
+impl<R: Timer + Clone> Ctx<R> {
+    /// Waits for `set`, as long as the context goes on.
+    ///
+    /// Awaiting it gives what is done and what is pending; with [`timeout`](Wait::timeout) also
+    /// when the time is over. Nothing is cancelled. The future holds the context.
+    ///
+    /// # Errors
+    ///
+    /// The error that the context ended with.
+    pub fn wait<W: WaitSet>(&self, set: W, until: Until) -> Wait<R, W> {
+        let (rt, end) = (self.runtime().clone(), EndWatch::new(self.node()));
+        Wait {
+            set,
+            until,
+            watch: Watch::new(),
+            end,
+            rt,
+            limit: None,
+            sleep: None,
+        }
+    }
+}
+
+/// The future of [`Ctx::wait`].
+///
+/// # Cancel safety
+///
+/// Dropping it leaves no trace.
+#[must_use = "futures do nothing unless they are awaited"]
+#[pin_project]
+pub struct Wait<R: Timer, W> {
+    set: W,
+    until: Until,
+    watch: Watch,
+    end: EndWatch,
+    rt: R,
+    limit: Option<Duration>,
+    #[pin]
+    sleep: Option<R::Sleep>,
+}
+
+impl<R: Timer, W: WaitSet> Wait<R, W> {
+    /// Gives up after `d`, counted from the first poll, with what is done by then.
+    pub fn timeout(mut self, d: Duration) -> Self {
+        self.limit = Some(d);
+        self
+    }
+}
+
+impl<R: Timer, W: WaitSet> Future for Wait<R, W> {
+    type Output = Result<Waited>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Waited>> {
+        let mut this = self.project();
+        if let Err(error) = ready!(this.end.poll_start(cx)) {
+            return Poll::Ready(Err(error));
+        }
+        if this.watch.poll_until(*this.until, this.set, cx).is_ready() {
+            return Poll::Ready(Ok(this.watch.waited(this.set)));
+        }
+        if let (true, Some(limit)) = (this.sleep.is_none(), *this.limit) {
+            this.sleep.set(Some(this.rt.sleep(limit)));
+        }
+        if let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() {
+            if sleep.as_mut().poll(cx).is_ready() {
+                let error: Option<Error> = sleep.is_orphaned().then(|| orphaned(this.end));
+                return Poll::Ready(error.map_or_else(|| Ok(this.watch.waited(this.set)), Err));
+            }
+        }
+        this.end.poll_end(cx).map(Err)
+    }
+}
+
+impl<R: Timer, W> fmt::Debug for Wait<R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait")
+            .field("until", &self.until)
+            .finish_non_exhaustive()
+    }
+}

@@ -6,6 +6,8 @@ mod ctx;
 mod error;
 mod event;
 mod ids;
+#[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+mod models;
 mod registry;
 mod report;
 mod runtime;

@@ -15,6 +15,11 @@ pub(crate) use std::sync::{
 };
 
 #[cfg(windlass_loom)]
+pub(crate) use loom::thread_local;
+#[cfg(windlass_shuttle)]
+pub(crate) use shuttle::thread_local;
+
+#[cfg(windlass_loom)]
 pub(crate) use loom::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},

@@ -75,9 +75,16 @@ pub(crate) fn wake_all(wakers: Taken<Waker>) {
     }
 }
 
+#[cfg(not(any(windlass_loom, windlass_shuttle)))]
 thread_local! {
     /// What waits for the outermost ending of this thread; `None` while there is none.
     static QUEUE: RefCell<Option<VecDeque<Action>>> = const { RefCell::new(None) };
+}
+
+// The threads of a model are not those of the system.
+#[cfg(any(windlass_loom, windlass_shuttle))]
+crate::sync::thread_local! {
+    static QUEUE: RefCell<Option<VecDeque<Action>>> = RefCell::new(None);
 }
 
 /// Runs the actions of `walk`, or leaves them to the ending that this thread is in.

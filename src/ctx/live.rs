@@ -341,7 +341,10 @@ impl WaitList for Live {
     fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
         let mut shared = lock(&self.shared);
         let is_done = self.state.load(Ordering::Relaxed) & DONE != 0;
-        visit(&mut shared.waiters, is_done);
+        visit(
+            &mut shared.waiters,
+            is_done && !mutant("wait_without_looking"),
+        );
     }
 }
 
@@ -366,6 +369,7 @@ impl WaitList for IdleList<'_> {
         // the last task sees WAITED and comes for the lock, or we see that it has ended.
         let ended = self.0.ended.fetch_or(WAITED, Ordering::AcqRel) & !WAITED;
         let is_idle = ended == self.0.spawned.load(Ordering::Acquire);
+        let is_idle = is_idle && !mutant("idle_without_looking");
         visit(&mut shared.rare().idle_waiters, is_idle);
     }
 }
@@ -374,7 +378,8 @@ impl Live {
     /// Registers a callback; hands it back if the node has ended.
     pub(crate) fn on_done(&self, callback: Callback) -> Result<u64, Callback> {
         let mut shared = lock(&self.shared);
-        if self.state.load(Ordering::Relaxed) & DONE != 0 {
+        let is_done = self.state.load(Ordering::Relaxed) & DONE != 0;
+        if is_done && !mutant("list_callback_of_done_node") {
             return Err(callback);
         }
         let id = crate::ids::next(); // under the lock: ids grow within a node

@@ -10,6 +10,8 @@ pub(crate) mod firing;
 mod futures;
 mod guard;
 pub(crate) mod live;
+#[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+mod models;
 pub(crate) mod rare;
 mod spawn;
 mod timeout;

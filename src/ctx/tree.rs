@@ -296,7 +296,7 @@ impl Node {
 
     /// The last holder went: whoever still listens hears of it.
     fn abandon(&self, live: &Arc<Live>) {
-        if live.is_observed() {
+        if live.is_observed() && !mutant("go_without_ending") {
             let reason = Some(Cow::Borrowed("every handle was dropped"));
             live.end(self.cancelled(reason, self.created_at, None));
         } else {

@@ -20,7 +20,12 @@ use super::{
     options::{Grace, GraceState},
     state::TaskCore,
 };
-use crate::{BoxError, Error, Result, error::Panicked, report::isolate, sync::Arc};
+use crate::{
+    BoxError, Error, Result,
+    error::Panicked,
+    report::isolate,
+    sync::{Arc, mutant},
+};
 
 /// How an output becomes an outcome.
 pub(crate) trait Conclude<O> {
@@ -161,6 +166,9 @@ fn is_listed<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
 /// After a pending poll: parks the task, unless it has to end now.
 fn goes_on<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>) -> bool {
     core.park(cx.waker());
+    if mutant("park_without_looking") {
+        return true;
+    }
     if is_listed(core) && Reason::of(core).is_none() {
         return true;
     }

@@ -4,6 +4,8 @@ mod blocking;
 mod builder;
 mod finish;
 pub(crate) mod harness;
+#[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+mod models;
 pub(crate) mod options;
 pub(crate) mod spawn;
 pub(crate) mod state;

@@ -29,7 +29,7 @@ use crate::{
     ctx::tree::Node,
     registry::{Key, Registry, Taken},
     status::{WaitList, Waiters},
-    sync::{Arc, AtomicU8, AtomicUsize, Mutex, Ordering, lock},
+    sync::{Arc, AtomicU8, AtomicUsize, Mutex, Ordering, lock, mutant},
 };
 
 const ASKED: u8 = 1;
@@ -234,7 +234,7 @@ impl<T> TaskCore<T> {
     /// The step out of `Running`; false if somebody else took it (invariant 1).
     pub(super) fn begin_completion(&self) -> bool {
         let mut shared = lock(&self.shared);
-        if !self.set(DONE) {
+        if !self.set(DONE) && !mutant("complete_twice") {
             return false;
         }
         shared.outcome = Outcome::Lent;
@@ -265,7 +265,7 @@ impl<T> Shared<T> {
     fn put_back(&mut self, outcome: Result<T>) -> Step<T> {
         let rest = self.rest.as_mut();
         let callbacks = rest.map(|rest| rest.callbacks.take()).unwrap_or_default();
-        if !callbacks.is_empty() {
+        if !callbacks.is_empty() && !mutant("put_back_without_calling") {
             return Step::Call(outcome, callbacks);
         }
         let mut unwanted = None;
@@ -276,6 +276,9 @@ impl<T> Shared<T> {
         } else {
             Outcome::Ready(outcome)
         };
+        if mutant("store_without_waking") {
+            self.joiner = None;
+        }
         let waiters = self
             .rest
             .as_mut()

@@ -53,6 +53,11 @@ impl Runner {
         })
     }
 
+    /// Whether times count.
+    pub(crate) fn is_full(&self) -> bool {
+        self.mode == Mode::Full
+    }
+
     /// Measures a row; `describe` adds ours and the peers, and only runs if the row is wanted.
     pub(crate) fn row(&mut self, name: &str, describe: impl FnOnce(&mut Row)) {
         if !self.begin(name) {

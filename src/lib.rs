@@ -20,6 +20,9 @@ mod wait;
 
 #[path = "../adapters/mod.rs"]
 pub mod adapters;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod testing;
 
 pub use async_trait::async_trait;
 

@@ -1,0 +1,206 @@
+//! Running a simulated runtime: poll what is ready, then let time pass, then give up.
+
+use std::{
+    cell::RefCell,
+    error::Error as StdError,
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind},
+    pin::{Pin, pin},
+    task::{Context, Poll, Wake, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    arena,
+    cell::{Cell, Found, Held},
+    core::Core,
+    stall::Stalled,
+};
+use crate::{report::isolate, sync::Arc};
+
+/// How long the driver sleeps at a time while it waits for other threads.
+const GLANCE: Duration = Duration::from_millis(10);
+
+thread_local! {
+    /// The runtimes that this thread drives, the innermost last.
+    static DRIVEN: RefCell<Vec<Arc<Core>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The runtime that drives the code which asks.
+pub(super) fn driven_here() -> Option<Arc<Core>> {
+    let driven = DRIVEN.try_with(|driven| driven.borrow().last().cloned());
+    driven.ok().flatten()
+}
+
+/// Why a runtime did not run a future to its end.
+#[derive(Debug)]
+pub(super) enum Refused {
+    Nested,
+    Busy,
+    Stalled(Stalled),
+}
+
+/// The right to poll the tasks of `core`; there is one at a time.
+pub(super) struct Drive {
+    core: Arc<Core>,
+}
+
+/// Ends the life of a `block_on` future's cell, also when it panics.
+struct Retire<'a>(&'a Core, &'a Cell);
+
+// ===== impl Drive =====
+
+impl Drive {
+    pub(super) fn begin(core: &Arc<Core>) -> Result<Self, Refused> {
+        arena::sweep();
+        match core.begin_driving() {
+            Ok(()) => {
+                DRIVEN.with(|driven| driven.borrow_mut().push(Arc::clone(core)));
+                Ok(Drive {
+                    core: Arc::clone(core),
+                })
+            }
+            Err(driver) if driver == thread::current().id() => Err(Refused::Nested),
+            Err(_) => Err(Refused::Busy),
+        }
+    }
+
+    /// Runs `future` to its end, and whatever else is ready meanwhile.
+    pub(super) fn block_on<F: Future>(
+        &self,
+        future: F,
+        at: &'static Location<'static>,
+    ) -> Result<F::Output, Refused> {
+        let mut future = pin!(future);
+        let main = Arc::new(Cell::main(&self.core, self.core.next_id(), at));
+        let _retire = Retire(&self.core, &main);
+        Arc::clone(&main).wake();
+        loop {
+            if let Poll::Ready(output) = self.run_ready(Some((&main, future.as_mut()))) {
+                return Ok(output);
+            }
+            if !self.pass_time() {
+                return Err(Refused::Stalled(Stalled::of(&self.core, at)));
+            }
+        }
+    }
+
+    /// Runs what is ready until nothing is, or until the main future has ended.
+    fn run_ready<F: Future>(&self, mut main: Option<(&Arc<Cell>, Pin<&mut F>)>) -> Poll<F::Output> {
+        while let Some(cell) = self.next_ready() {
+            let main = main.as_mut().filter(|(main, _)| Arc::ptr_eq(main, &cell));
+            let Some((_, future)) = main else {
+                self.run(&cell);
+                continue;
+            };
+            cell.begin_poll();
+            let waker = Waker::from(cell);
+            let poll = future.as_mut().poll(&mut Context::from_waker(&waker));
+            if poll.is_ready() {
+                return poll;
+            }
+        }
+        // Pending: a wake queues the cell of the main future.
+        Poll::Pending
+    }
+
+    /// Runs what is ready until nothing is.
+    pub(super) fn run_until_stalled(&self) {
+        let _ = self.run_ready::<std::future::Ready<()>>(None);
+    }
+
+    /// The next ready task. Those who wait for idleness come when there is none, one at a time.
+    fn next_ready(&self) -> Option<Arc<Cell>> {
+        loop {
+            if let Some(cell) = self.core.pop_ready() {
+                return Some(cell);
+            }
+            let settled = self.core.pop_settling()?;
+            isolate("a waker", || settled.wake());
+        }
+    }
+
+    /// Polls one task. What it panics with goes on to whoever drives, after it has been dropped.
+    fn run(&self, cell: &Arc<Cell>) {
+        let mut held = match cell.take(&self.core) {
+            Found::Future(held) => held,
+            Found::Elsewhere => return self.core.set_aside(Arc::clone(cell)),
+            Found::Nothing => return,
+        };
+        cell.begin_poll();
+        let waker = Waker::from(Arc::clone(cell));
+        let mut cx = Context::from_waker(&waker);
+        match catch_unwind(AssertUnwindSafe(|| held.poll(&mut cx))) {
+            // Pending: a wake queues the cell.
+            Ok(Poll::Pending) => drop(cell.put_back(&self.core, held)),
+            Ok(Poll::Ready(())) => self.finish(cell, held),
+            Err(panic) => {
+                isolate("the destructor of a task", || self.finish(cell, held));
+                resume_unwind(panic);
+            }
+        }
+    }
+
+    fn finish(&self, cell: &Cell, held: Held) {
+        cell.retire(&self.core);
+        self.core.remove(cell.id);
+        drop(held);
+    }
+
+    /// Nothing is ready: lets the clock jump, or waits for other threads; false if all is in vain.
+    fn pass_time(&self) -> bool {
+        let idle_since = Instant::now();
+        loop {
+            let clock = &self.core.clock;
+            let jump_after = clock.jump_after().filter(|_| clock.pending().1.is_some());
+            let patience = jump_after.unwrap_or_else(|| self.core.patience());
+            // Wakes end the wait at once. What else another thread may do, such as arming a timer
+            // on this clock, is looked for every now and then.
+            let rest = patience.saturating_sub(idle_since.elapsed());
+            if self.core.wait_for_threads(rest.min(GLANCE)) {
+                return true;
+            }
+            if rest.is_zero() {
+                return jump_after.is_some() && clock.jump(Duration::MAX);
+            }
+        }
+    }
+}
+
+impl Drop for Drive {
+    fn drop(&mut self) {
+        self.core.end_driving();
+        // Runtimes are left in the reverse order of entering.
+        let left = DRIVEN.try_with(|driven| driven.borrow_mut().pop());
+        drop(left);
+        arena::sweep();
+    }
+}
+
+impl Drop for Retire<'_> {
+    fn drop(&mut self) {
+        self.1.retire(self.0);
+    }
+}
+
+// ===== impl Refused =====
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Nested => f.write_str(
+                "this simulation is running already, and what calls here is part of it: \
+                 await the future instead of blocking on it, or spawn it",
+            ),
+            Refused::Busy => f.write_str(
+                "another thread is running this simulation: give the future to it with `spawn`, \
+                 or wait until its `block_on` has returned",
+            ),
+            Refused::Stalled(stalled) => stalled.fmt(f),
+        }
+    }
+}
+
+impl StdError for Refused {}

@@ -17,7 +17,10 @@ use std::{
 };
 
 use futures::{StreamExt, channel::oneshot, future::poll_fn, stream::FuturesUnordered};
-use windlass::{AnyRuntime, BlockOn, LocalSpawner, Spawner, Timer, testing::SimRuntime};
+use windlass::{
+    AnyRuntime, BlockOn, LocalSpawner, NestedRun, Spawner, Timer,
+    testing::{SimRuntime, Stalled},
+};
 
 // ===== helpers
 
@@ -554,7 +557,7 @@ fn blocking_on_the_runtime_that_runs_us_is_refused_and_says_what_to_do() {
     let rt = SimRuntime::new();
     let handle = rt.clone();
     let error = rt.block_on(async { BlockOn::block_on(&handle, async {}).unwrap_err() });
-    assert!(error.is_failed());
+    assert!(error.is::<NestedRun>());
     assert!(
         error.to_string().contains("await the future instead"),
         "{error}"
@@ -587,7 +590,7 @@ fn another_simulation_may_run_inside_one() {
     // What waits for the outer one can never be woken while the inner one blocks.
     outer.block_on(async {
         let error = BlockOn::block_on(&inner, outer.sleep(ms(1))).unwrap_err();
-        assert!(error.to_string().contains("stalled"), "{error}");
+        assert!(error.is::<Stalled>(), "{error}");
     });
 }
 
@@ -675,6 +678,8 @@ fn a_state_in_which_nothing_can_become_ready_is_an_error_that_lists_who_waits() 
         first + 2
     );
     assert_eq!(text, expected);
+    let stalled = error.downcast_ref::<Stalled>().unwrap();
+    assert_eq!((stalled.at, stalled.waiting.len()), (ms(1500), 2));
     assert_eq!(message(|| rt.block_on(pending())).lines().count(), 4);
     assert_eq!(rt.block_on(async { 5 }), 5, "and the runtime stays usable");
 }

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    error::Error as StdError,
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind},
@@ -18,7 +17,7 @@ use super::{
     core::Core,
     stall::Stalled,
 };
-use crate::{report::isolate, sync::Arc};
+use crate::{Error, NestedRun, report::isolate, sync::Arc};
 
 /// How long the driver sleeps at a time while it waits for other threads.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -37,8 +36,7 @@ pub(super) fn driven_here() -> Option<Arc<Core>> {
 /// Why a runtime did not run a future to its end.
 #[derive(Debug)]
 pub(super) enum Refused {
-    Nested,
-    Busy,
+    Nested(NestedRun),
     Stalled(Stalled),
 }
 
@@ -62,8 +60,7 @@ impl Drive {
                     core: Arc::clone(core),
                 })
             }
-            Err(driver) if driver == thread::current().id() => Err(Refused::Nested),
-            Err(_) => Err(Refused::Busy),
+            Err(driver) => Err(Refused::nested(driver == thread::current().id())),
         }
     }
 
@@ -187,20 +184,35 @@ impl Drop for Retire<'_> {
 
 // ===== impl Refused =====
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refused::Nested => f.write_str(
-                "this simulation is running already, and what calls here is part of it: \
-                 await the future instead of blocking on it, or spawn it",
-            ),
-            Refused::Busy => f.write_str(
-                "another thread is running this simulation: give the future to it with `spawn`, \
-                 or wait until its `block_on` has returned",
-            ),
-            Refused::Stalled(stalled) => stalled.fmt(f),
+impl Refused {
+    fn nested(is_same_thread: bool) -> Self {
+        Refused::Nested(NestedRun::new(match is_same_thread {
+            true => {
+                "it runs this simulation already, and what calls here is part of it; \
+                 await the future instead of blocking on it, or spawn it"
+            }
+            false => {
+                "another thread is running this simulation; \
+                 hand the future to it with `spawn`, or wait until its `block_on` has returned"
+            }
+        }))
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Nested(nested) => nested.into(),
+            Refused::Stalled(stalled) => Error::failed(stalled),
         }
     }
 }
 
-impl StdError for Refused {}
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Nested(nested) => nested.fmt(f),
+            Refused::Stalled(stalled) => stalled.fmt(f),
+        }
+    }
+}

@@ -13,7 +13,7 @@ use super::{
     drive::{Drive, Refused},
     settle::Settle,
 };
-use crate::{AnySleep, BlockOn, Error, LocalSpawner, Result, Spawner, Timer, sync::Arc};
+use crate::{AnySleep, BlockOn, LocalSpawner, Result, Spawner, Timer, sync::Arc};
 
 /// A runtime for tests: everything runs on the thread that calls [`block_on`](Self::block_on), in an
 /// order that is the same each time, on a clock that jumps when nothing is ready.
@@ -226,19 +226,15 @@ impl BlockOn for SimRuntime {
     ///
     /// # Errors
     ///
-    /// [`Stalled`](super::Stalled) (through [`Error::downcast_ref`]) if nothing can ever become
-    /// ready; another error, which says what to do, if the runtime is running already.
+    /// [`Stalled`](super::Stalled) (find it with [`Error::downcast_ref`](crate::Error::downcast_ref)) if nothing can ever become
+    /// ready; [`NestedRun`](crate::NestedRun) if the runtime is running already.
     ///
     /// # Panics
     ///
     /// If `future` or a task panics, with that panic.
     #[track_caller]
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
-        self.drive(future, Location::caller())
-            .map_err(|refused| match refused {
-                Refused::Stalled(stalled) => Error::failed(stalled),
-                other => Error::failed(other),
-            })
+        Ok(self.drive(future, Location::caller())?)
     }
 }
 

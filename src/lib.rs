@@ -5,6 +5,7 @@
 mod ctx;
 mod error;
 mod event;
+mod holder;
 mod ids;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
@@ -33,6 +34,7 @@ pub use self::{
     },
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     event::{Event, EventWait},
+    holder::{Slot, TaskHolder},
     report::Failure,
     runtime::{
         AnyRuntime, AnySleep, BlockOn, LocalSpawner, NestedRun, Runtime, Sleep, Spawner, Timer,

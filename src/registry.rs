@@ -24,6 +24,8 @@ pub(crate) struct Registry<T> {
 #[derive(Debug)]
 struct More<T> {
     live: usize,
+    /// All places before this one are empty.
+    front: usize,
     places: Vec<(u64, Option<T>)>,
 }
 
@@ -102,10 +104,34 @@ impl<T> Registry<T> {
         if more.live == 0 {
             self.more = None;
         } else if more.places.len() > SPARE && more.live * 2 < more.places.len() {
+            more.front = 0;
             more.places.retain(|(_, value)| value.is_some());
             more.places.shrink_to(more.live * 2);
         }
         Some(value)
+    }
+
+    /// Takes out what was registered first.
+    pub(crate) fn take_first(&mut self) -> Option<T> {
+        if let Some((_, value)) = self.first.take() {
+            return Some(value);
+        }
+        let more = self.more.as_mut()?;
+        let rest = &more.places[more.front..];
+        more.front += rest.iter().position(|(_, value)| value.is_some())?;
+        let key = Key::of(more.places[more.front].0);
+        self.remove(key)
+    }
+
+    /// What is registered, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        let places = self
+            .more
+            .as_ref()
+            .map(|more| more.places.as_slice())
+            .unwrap_or_default();
+        let first = self.first.iter().map(|(_, value)| value);
+        first.chain(places.iter().filter_map(|(_, value)| value.as_ref()))
     }
 
     /// Takes everything out; the keys given so far name nothing from here on.
@@ -121,6 +147,7 @@ impl<T> Default for More<T> {
     fn default() -> Self {
         More {
             live: 0,
+            front: 0,
             places: Vec::new(),
         }
     }

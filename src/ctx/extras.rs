@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, report::Reporter, sync::Arc, task::AnyTask};
+use crate::{Error, TaskId, report::Reporter, sync::Arc, task::AnyTask};
 
 /// Given to the builder before the node exists; not changed afterwards.
 #[derive(Default)]
@@ -31,6 +31,9 @@ pub(crate) trait Group: Send + Sync {
 
     /// Whether `task` may start now; if not, the group asks it (`AnyTask::ask`) when it may.
     fn admit(&self, task: &Arc<dyn AnyTask>) -> bool;
+
+    /// Whether a task that has not ended is counted here.
+    fn contains(&self, id: TaskId) -> bool;
 
     /// A task that joined has ended; its callbacks have not run yet.
     fn left(&self, task: &dyn AnyTask, error: Option<&Error>);

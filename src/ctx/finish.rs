@@ -82,6 +82,18 @@ impl<R> Ctx<R> {
         }
     }
 
+    /// Whether a holder here or below counts the task.
+    pub(crate) fn holds_below(&self, id: crate::TaskId) -> bool {
+        let mut unvisited: Vec<Arc<Live>> = self.node().live().cloned().into_iter().collect();
+        while let Some(live) = unvisited.pop() {
+            if live.group().is_some_and(|group| group.contains(id)) {
+                return true;
+            }
+            unvisited.extend(live.children());
+        }
+        false
+    }
+
     pub(crate) fn finished(&self, took: Duration) -> Finished {
         let (spawned, tally) = self
             .node()

@@ -433,7 +433,11 @@ impl Live {
             drop(shared);
             return false;
         }
-        task.slot().store(shared.tasks.len(), Ordering::Relaxed);
+        let Ok(slot) = u32::try_from(shared.tasks.len()) else {
+            drop(shared);
+            return false; // four thousand million tasks in one context
+        };
+        task.slot().store(slot, Ordering::Relaxed);
         shared.tasks.push(task);
         true
     }
@@ -442,8 +446,8 @@ impl Live {
     pub(crate) fn delist(&self, task: &dyn AnyTask) {
         let mut shared = lock(&self.shared);
         let slot = task.slot().load(Ordering::Relaxed);
-        let gone = shared.tasks.swap_remove(slot);
-        if let Some(moved) = shared.tasks.get(slot) {
+        let gone = shared.tasks.swap_remove(slot as usize);
+        if let Some(moved) = shared.tasks.get(slot as usize) {
             moved.slot().store(slot, Ordering::Relaxed);
         }
         give_back(&mut shared.tasks);

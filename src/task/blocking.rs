@@ -26,12 +26,13 @@ struct Job<W, T: Send + 'static> {
 }
 
 /// Gives `work` to a thread of `rt` that may block, unless the context has ended.
-pub(super) fn start_blocking<R, W, T>(plan: Plan, rt: &R, work: W) -> Task<T>
+pub(super) fn start_blocking<R, W, T>(mut plan: Plan, rt: &R, work: W) -> Task<T>
 where
     R: Spawner,
     W: FnOnce(&Ctx<()>) -> Result<T> + Send + 'static,
     T: Send + 'static,
 {
+    plan.options.get_or_insert_default().is_blocking = true;
     let core = plan.core();
     let task = Task::new(Arc::clone(&core));
     let job = Arc::new(Job {

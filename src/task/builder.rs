@@ -14,7 +14,9 @@ use super::{
     options::{Grace, Options},
     spawn::Plan,
 };
-use crate::{BoxError, Ctx, CtxBuilder, LocalSpawner, Name, Result, Runtime, Spawner};
+use crate::{
+    BoxError, Ctx, CtxBuilder, LocalSpawner, Name, Result, Runtime, Spawner, holder::Reservation,
+};
 
 /// A task about to be spawned: `ctx.task(name)`, wishes, `spawn`.
 #[must_use = "nothing runs until one of the `spawn` methods is called"]
@@ -36,6 +38,12 @@ impl<R> TaskBuilder<R> {
             options,
             own: None,
         }
+    }
+
+    /// Has the task take the room of a slot.
+    pub(crate) fn through(mut self, slot: Reservation) -> Self {
+        self.options.slot = Some(slot);
+        self
     }
 
     /// Never reports a failure of the task, whoever sees it or not.

@@ -15,7 +15,7 @@ use std::{
 use pin_project::{pin_project, pinned_drop};
 
 use super::{
-    AnyTask,
+    AnyTask, current,
     finish::{Reason, complete},
     options::{Grace, GraceState},
     state::TaskCore,
@@ -89,6 +89,7 @@ where
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(()); // polled again after its end
         };
+        let _current = current::enter(core);
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx).map(C::conclude))) {
             Ok(Poll::Ready(outcome)) => end(core, this.future, Some(outcome)),
             Err(payload) => {

@@ -2,6 +2,7 @@
 
 mod blocking;
 mod builder;
+pub(crate) mod current;
 mod finish;
 pub(crate) mod harness;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
@@ -30,7 +31,7 @@ use crate::{
     ctx::{live::Verdict, tree::Node},
     report::isolate,
     status::WaitList,
-    sync::{Arc, AtomicUsize},
+    sync::{Arc, AtomicU32},
 };
 
 /// Which task; given once in a program.
@@ -60,10 +61,14 @@ pub struct Task<T> {
 /// A task without its type: what the tree and the watchers see.
 pub(crate) trait AnyTask: Send + Sync {
     fn id(&self) -> TaskId;
+    /// Given by the group that the task joins, before anybody else has the task.
+    fn set_id(&self, id: u64);
+    /// Whether it was spawned through a slot of its group; says yes once.
+    fn takes_slot(&self) -> bool;
     fn node(&self) -> &Arc<Node>;
     fn spawned_at(&self) -> &'static Location<'static>;
     /// Its place in its node's list; written under that node's lock.
-    fn slot(&self) -> &AtomicUsize;
+    fn slot(&self) -> &AtomicU32;
     /// Wakes it up, because its node has ended or its group admits it.
     fn ask(&self);
     fn cancel(&self, location: &'static Location<'static>) -> bool;
@@ -249,8 +254,8 @@ impl<T> fmt::Debug for Task<T> {
 // ===== impl TaskId =====
 
 impl TaskId {
-    pub(crate) fn fresh() -> TaskId {
-        TaskId(crate::ids::next_task())
+    pub(crate) fn new(id: u64) -> TaskId {
+        TaskId(id)
     }
 
     pub(crate) fn get(self) -> u64 {
@@ -291,6 +296,16 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
         self.id()
     }
 
+    fn set_id(&self, id: u64) {
+        self.set_id(id);
+    }
+
+    fn takes_slot(&self) -> bool {
+        self.options()
+            .and_then(|options| options.slot.as_ref())
+            .is_some_and(|slot| slot.take())
+    }
+
     fn node(&self) -> &Arc<Node> {
         self.node()
     }
@@ -299,7 +314,7 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
         self.spawned_at()
     }
 
-    fn slot(&self) -> &AtomicUsize {
+    fn slot(&self) -> &AtomicU32 {
         self.slot()
     }
 

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use crate::{Name, sync::Mutex};
+use crate::{Name, holder::Reservation, sync::Mutex};
 
 #[derive(Default)]
 pub(crate) struct Options {
@@ -13,6 +13,7 @@ pub(crate) struct Options {
     pub(crate) owns_node: bool,
     pub(crate) is_blocking: bool,
     pub(crate) grace: Option<Grace>,
+    pub(crate) slot: Option<Reservation>,
 }
 
 pub(crate) type BoxedSleep = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -79,15 +79,19 @@ impl Plan {
     }
 }
 
-/// Has the task counted by its node and group; false if its context has ended.
+/// Has the task numbered, and counted by its node and group; false if its context has ended.
 pub(super) fn expect<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
-    let Ok(live) = core.node().link() else {
+    let live = core.node().link();
+    match live.ok().and_then(|live| live.group()) {
+        None => core.set_id(crate::ids::next_task()),
+        Some(group) => {
+            let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
+            group.joined(&task);
+        }
+    }
+    let Ok(live) = live else {
         return false;
     };
     live.expect_task();
-    if let Some(group) = live.group() {
-        let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
-        group.joined(&task);
-    }
     !live.verdict().is_done()
 }

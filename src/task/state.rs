@@ -7,7 +7,9 @@
 //! | `Running` | spawning | `Lent`, when the future has finished or was dropped |
 //! | `Lent` | the thread that runs callbacks on the outcome | `Ready`, or `Gone` if detached |
 //! | `Ready` | that thread, when no callback is left | `Lent` for a late callback, `Gone` |
-//! | `Gone` | the owner that took it, or the drop of its handle | final |
+//! | `Gone` | the owner that took the value, or the drop of its handle | final |
+//!
+//! An error stays: its owner gets a clone, and `TAKEN` says so.
 //!
 //! # Invariants
 //!
@@ -29,22 +31,27 @@ use crate::{
     ctx::tree::Node,
     registry::{Key, Registry, Taken},
     status::{WaitList, Waiters},
-    sync::{Arc, AtomicU8, AtomicUsize, Mutex, Ordering, lock, mutant},
+    sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, lock, mutant},
 };
 
 const ASKED: u8 = 1;
 const DONE: u8 = 2;
 const POLLED: u8 = 4;
 const LISTED: u8 = 8;
+/// The owner's handle is gone.
+const DETACHED: u8 = 16;
+/// The owner has the outcome; of an error a clone is left.
+const TAKEN: u8 = 32;
 
 pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &Error>) + Send>;
 
 pub(crate) struct TaskCore<T> {
-    id: TaskId,
+    /// Given at birth, or by the group that the task joins.
+    id: AtomicU64,
     node: Arc<Node>,
     spawned_at: &'static Location<'static>,
     options: Option<Box<Options>>,
-    slot: AtomicUsize,
+    slot: AtomicU32,
     flags: AtomicU8,
     shared: Mutex<Shared<T>>,
 }
@@ -54,7 +61,6 @@ struct Shared<T> {
     waker: Option<Waker>,
     joiner: Option<Waker>,
     outcome: Outcome<T>,
-    is_detached: bool,
     rest: Option<Box<Rest<T>>>,
 }
 
@@ -62,7 +68,7 @@ enum Outcome<T> {
     Running,
     Lent,
     Ready(Result<T>),
-    Gone(Option<Error>),
+    Gone,
 }
 
 /// What few tasks have.
@@ -96,22 +102,25 @@ impl<T> TaskCore<T> {
             waker: None,
             joiner: None,
             outcome: Outcome::Running,
-            is_detached: false,
             rest: None,
         };
         TaskCore {
-            id: TaskId::fresh(),
+            id: AtomicU64::new(0),
             node,
             spawned_at,
             options,
-            slot: AtomicUsize::new(0),
+            slot: AtomicU32::new(0),
             flags: AtomicU8::new(0),
             shared: Mutex::new(shared),
         }
     }
 
     pub(crate) fn id(&self) -> TaskId {
-        self.id
+        TaskId::new(self.id.load(Ordering::Relaxed)) // set before anybody else has the task
+    }
+
+    pub(crate) fn set_id(&self, id: u64) {
+        self.id.store(id, Ordering::Relaxed);
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -126,7 +135,7 @@ impl<T> TaskCore<T> {
         self.options.as_deref()
     }
 
-    pub(crate) fn slot(&self) -> &AtomicUsize {
+    pub(crate) fn slot(&self) -> &AtomicU32 {
         &self.slot
     }
 
@@ -168,7 +177,7 @@ impl<T> TaskCore<T> {
     /// Why there is no value; `None` while the task runs and after success.
     pub(crate) fn error(&self) -> Option<Error> {
         match &lock(&self.shared).outcome {
-            Outcome::Ready(Err(error)) | Outcome::Gone(Some(error)) => Some(error.clone()),
+            Outcome::Ready(Err(error)) => Some(error.clone()),
             _ => None,
         }
     }
@@ -246,7 +255,54 @@ impl<T> TaskCore<T> {
 
     /// Puts the outcome back, unless there are callbacks to be called on it first.
     pub(super) fn put_back(&self, outcome: Result<T>) -> Step<T> {
-        lock(&self.shared).put_back(outcome)
+        let mut shared = lock(&self.shared);
+        let callbacks = shared
+            .rest
+            .as_mut()
+            .map(|rest| rest.callbacks.take())
+            .unwrap_or_default();
+        if !callbacks.is_empty() && !mutant("put_back_without_calling") {
+            return Step::Call(outcome, callbacks);
+        }
+        let is_detached = self.has(DETACHED);
+        let unwanted = if is_detached {
+            self.give_up(&mut shared, outcome)
+        } else {
+            shared.outcome = Outcome::Ready(outcome);
+            None
+        };
+        if mutant("store_without_waking") {
+            shared.joiner = None;
+        }
+        let waiters = shared
+            .rest
+            .as_mut()
+            .map(|rest| rest.waiters.take())
+            .unwrap_or_default();
+        Step::Stored {
+            joiner: shared.joiner.take(),
+            waiters,
+            unwanted,
+        }
+    }
+
+    /// Hands the outcome out for good; of an error a clone stays for those who only look.
+    fn give_up(&self, shared: &mut Shared<T>, outcome: Result<T>) -> Option<Result<T>> {
+        self.set(TAKEN);
+        shared.outcome = match &outcome {
+            Ok(_) => Outcome::Gone,
+            Err(error) => Outcome::Ready(Err(error.clone())),
+        };
+        Some(outcome)
+    }
+
+    /// Takes the outcome, if it is there and was not taken before.
+    fn take(&self, shared: &mut Shared<T>) -> Option<Result<T>> {
+        if self.has(TAKEN) {
+            return None;
+        }
+        let outcome = shared.lend()?;
+        self.give_up(shared, outcome)
     }
 }
 
@@ -262,42 +318,10 @@ impl<T> Shared<T> {
         })
     }
 
-    fn put_back(&mut self, outcome: Result<T>) -> Step<T> {
-        let rest = self.rest.as_mut();
-        let callbacks = rest.map(|rest| rest.callbacks.take()).unwrap_or_default();
-        if !callbacks.is_empty() && !mutant("put_back_without_calling") {
-            return Step::Call(outcome, callbacks);
-        }
-        let mut unwanted = None;
-        self.outcome = if self.is_detached {
-            let error = outcome.as_ref().err().cloned();
-            unwanted = Some(outcome);
-            Outcome::Gone(error)
-        } else {
-            Outcome::Ready(outcome)
-        };
-        if mutant("store_without_waking") {
-            self.joiner = None;
-        }
-        let waiters = self
-            .rest
-            .as_mut()
-            .map(|rest| rest.waiters.take())
-            .unwrap_or_default();
-        Step::Stored {
-            joiner: self.joiner.take(),
-            waiters,
-            unwanted,
-        }
-    }
-
-    /// Takes the outcome out, if it is there.
-    fn take(&mut self, leave: fn(&Result<T>) -> Outcome<T>) -> Option<Result<T>> {
+    /// Takes the outcome out, to be put back, if it is there.
+    fn lend(&mut self) -> Option<Result<T>> {
         match std::mem::replace(&mut self.outcome, Outcome::Lent) {
-            Outcome::Ready(outcome) => {
-                self.outcome = leave(&outcome);
-                Some(outcome)
-            }
+            Outcome::Ready(outcome) => Some(outcome),
             other => {
                 self.outcome = other;
                 None
@@ -306,23 +330,21 @@ impl<T> Shared<T> {
     }
 }
 
-fn gone<T>(outcome: &Result<T>) -> Outcome<T> {
-    Outcome::Gone(outcome.as_ref().err().cloned())
-}
-
 // ===== the owner =====
 
 impl<T> TaskCore<T> {
     /// Takes the outcome; pending: the thread that puts it back will wake `cx`.
     pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        if let Some(ready) = self.try_join() {
-            return Poll::Ready(ready);
+        if self.is_done() {
+            if let Some(ready) = self.try_join(&mut lock(&self.shared)) {
+                return Poll::Ready(ready);
+            }
         }
         let fresh = cx.waker().clone(); // user code: outside the lock
         let mut shared = lock(&self.shared);
-        if let Some(outcome) = shared.take(gone) {
+        if let Some(ready) = self.try_join(&mut shared) {
             drop(shared);
-            return Poll::Ready(outcome);
+            return Poll::Ready(ready);
         }
         let old = shared.joiner.replace(fresh);
         drop(shared);
@@ -330,35 +352,38 @@ impl<T> TaskCore<T> {
         Poll::Pending
     }
 
-    /// The outcome, if it is there; an error if it was taken before.
-    fn try_join(&self) -> Option<Result<T>> {
-        if !self.is_done() {
-            return None;
-        }
-        let mut shared = lock(&self.shared);
+    /// The outcome, if it is there; an error again, if it was an error and was taken before.
+    fn try_join(&self, shared: &mut Shared<T>) -> Option<Result<T>> {
         match &shared.outcome {
-            Outcome::Gone(error) => Some(Err(error.clone().unwrap_or_else(taken_before))),
-            _ => shared.take(gone),
+            Outcome::Gone => Some(Err(taken_before())),
+            Outcome::Ready(Err(error)) if self.has(TAKEN) => Some(Err(error.clone())),
+            _ => self.take(shared),
         }
     }
 
     /// The owner goes: gives back what it would have got.
     pub(super) fn detach(&self) -> Option<Result<T>> {
+        if self.has(TAKEN) {
+            return None;
+        }
         let mut shared = lock(&self.shared);
-        shared.is_detached = true;
-        shared.take(gone)
+        self.set(DETACHED);
+        self.take(&mut shared)
     }
 
     /// Registers a callback; or hands it back with the outcome it is to be called on at once.
     pub(super) fn on_done(&self, callback: Callback<T>) -> Register<T> {
         let mut shared = lock(&self.shared);
-        if let Outcome::Gone(error) = &shared.outcome {
-            let error = error.clone().unwrap_or_else(taken_before);
-            return Register::Late(callback, error);
+        match &shared.outcome {
+            Outcome::Gone => return Register::Late(callback, taken_before()),
+            Outcome::Ready(Err(error)) if self.has(TAKEN) => {
+                return Register::Late(callback, error.clone());
+            }
+            _ => {}
         }
         let id = crate::ids::next(); // under the lock: ids grow within a task
         shared.rest().callbacks.insert_as(id, callback);
-        match shared.take(|_| Outcome::Lent) {
+        match shared.lend() {
             None => Register::Listed(id),
             Some(outcome) => Register::Lent(id, outcome),
         }
@@ -396,7 +421,7 @@ fn taken_before() -> Error {
 impl<T: Send> WaitList for TaskCore<T> {
     fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
         let mut shared = lock(&self.shared);
-        let is_over = matches!(shared.outcome, Outcome::Ready(_) | Outcome::Gone(_));
+        let is_over = matches!(shared.outcome, Outcome::Ready(_) | Outcome::Gone);
         visit(&mut shared.rest().waiters, is_over);
     }
 }

@@ -33,10 +33,6 @@ impl TaskWatch {
         TaskWatch(task)
     }
 
-    pub(crate) fn inner(&self) -> &Arc<dyn AnyTask> {
-        &self.0
-    }
-
     /// Which task this is.
     pub fn id(&self) -> TaskId {
         self.0.id()

@@ -1,0 +1,188 @@
+//! [`TaskHolder`]: a guard that waits for its tasks.
+
+mod group;
+mod scope;
+mod slot;
+
+use std::{fmt, ops::Deref, time::Duration};
+
+pub(crate) use self::group::{Members, Reservation};
+pub use self::slot::Slot;
+use crate::{
+    AnyRuntime, Ctx, Finished, Name, Runtime, Task, TaskId, TaskWatch, ctx::extras::Group,
+    sync::Arc,
+};
+
+/// A context whose tasks are counted, limited, and waited for.
+///
+/// It derefs to its context, a child of the one it was made in. Whatever is spawned there, or
+/// below, through whichever handle, belongs to it, as long as it is the nearest holder. A finished
+/// task leaves at once: memory follows the tasks that live.
+///
+/// Dropping a holder that has not finished cancels its tasks without waiting; a holder further up
+/// still waits for them.
+///
+/// # Comparison with `JoinSet`
+///
+/// A holder gives no results back: await the [`Task`]s for those, or use a merge. In return its
+/// memory does not grow with results that nobody fetches, and one failure need not be noticed by
+/// hand: see [`fail_fast`](Self::fail_fast).
+#[must_use = "dropping the holder cancels its tasks; call `finish()`, or run in `scope()`"]
+pub struct TaskHolder<R = AnyRuntime> {
+    ctx: Ctx<R>,
+    members: Arc<Members>,
+}
+
+impl<R: Clone> TaskHolder<R> {
+    /// Makes a holder below `ctx`.
+    #[track_caller]
+    pub fn new(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
+        let members = Arc::new(Members::default());
+        let group = Arc::<Members>::clone(&members);
+        let ctx = ctx.build(name).group(group).start();
+        members.set_node(ctx.node());
+        let adopted = Arc::downgrade(&members);
+        ctx.on_done(move |_| {
+            if let Some(members) = adopted.upgrade() {
+                members.cancel_adopted();
+            }
+        });
+        TaskHolder { ctx, members }
+    }
+
+    /// Lets at most `n` tasks run at a time; further ones are queued, in order.
+    ///
+    /// With zero none starts until the limit is raised. What is queued counts as pending.
+    pub fn limit(self, n: usize) -> Self {
+        self.set_limit(n);
+        self
+    }
+
+    /// Has the first failure of a task end the holder, with that error.
+    ///
+    /// Cancellations are not failures.
+    pub fn fail_fast(self) -> Self {
+        self.members.set_fails_fast();
+        self
+    }
+
+    /// The holder's context, to be given away.
+    pub fn handle(&self) -> Ctx<R> {
+        self.ctx.clone()
+    }
+
+    /// Changes the limit, also while tasks run. Lowering it stops none.
+    pub fn set_limit(&self, n: usize) {
+        self.members.set_limit(n);
+    }
+
+    /// Has a task from elsewhere waited for here, and cancelled when the holder ends.
+    ///
+    /// It runs already, so the limit does not hold it back, but it takes up room. On a holder that
+    /// has ended the task is cancelled. A task that is a member is left alone.
+    pub fn adopt<T>(&self, t: Task<T>) -> Task<T> {
+        let Ok(live) = self.ctx.node().link() else {
+            t.cancel();
+            return t;
+        };
+        if t.is_done() || !self.members.adopt(t.erased()) {
+            return t;
+        }
+        live.expect_task();
+        let (members, live, id) = (Arc::clone(&self.members), Arc::clone(live), t.id());
+        t.on_done(move |outcome| {
+            let error = outcome.err();
+            members.release(id, error);
+            live.depart(error);
+        });
+        if self.ctx.is_done() {
+            t.cancel();
+        }
+        t
+    }
+
+    /// How many tasks have not finished yet, queued ones included.
+    pub fn pending(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether a task that has not finished is held here.
+    pub fn contains(&self, id: TaskId) -> bool {
+        self.members.contains(id)
+    }
+
+    /// The tasks that have not finished, in order of insertion.
+    pub fn tasks(&self) -> Vec<TaskWatch> {
+        self.members.watches()
+    }
+
+    /// Waits until every task has finished, and ends the holder then.
+    ///
+    /// Tasks may be added while it waits; they are waited for too. If the holder's context ends,
+    /// the tasks are cancelled and then waited for. A task of the holder that calls this would
+    /// wait for itself: it is refused, at once, with a `first_error` that says so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting, not the tasks: none is cancelled and nothing is
+    /// lost. Call `finish` again to continue.
+    pub async fn finish(&self) -> Finished {
+        if let Some(refused) = self.refuse_self_wait() {
+            return refused;
+        }
+        let finished = self.ctx.finish().await;
+        self.ctx.cancel_with("finished");
+        finished
+    }
+
+    fn refuse_self_wait(&self) -> Option<Finished> {
+        let current = crate::task::current::id()?;
+        self.ctx.holds_below(current).then(|| {
+            let mut refused = self.ctx.finished(Duration::ZERO);
+            refused.first_error = Some(crate::Error::failed(
+                "a task cannot wait for the holder that it runs in: wait outside, or for the others one by one",
+            ));
+            refused
+        })
+    }
+}
+
+impl<R: Runtime> TaskHolder<R> {
+    /// Asks the tasks to stop, gives them `grace`, drops those that are left, and names them.
+    ///
+    /// See [`Ctx::shutdown`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the shutdown where it is: the tasks stay asked to stop.
+    pub async fn shutdown(&self, grace: Duration) -> Finished {
+        match self.refuse_self_wait() {
+            Some(refused) => refused,
+            None => self.ctx.shutdown(grace).await,
+        }
+    }
+}
+
+impl<R> Deref for TaskHolder<R> {
+    type Target = Ctx<R>;
+
+    fn deref(&self) -> &Ctx<R> {
+        &self.ctx
+    }
+}
+
+impl<R> Drop for TaskHolder<R> {
+    fn drop(&mut self) {
+        let node = self.ctx.node();
+        let reason = Some("its holder was dropped".into());
+        node.end(|| node.cancelled(reason, node.created_at(), None));
+    }
+}
+
+impl<R> fmt::Debug for TaskHolder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskHolder")
+            .field("ctx", &self.ctx)
+            .finish_non_exhaustive()
+    }
+}

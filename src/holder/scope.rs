@@ -1,0 +1,50 @@
+//! Running a body in a holder: what it started has ended when it returns.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+
+use super::TaskHolder;
+use crate::{BoxError, Error, Result, error::Panicked};
+
+impl<R: Clone> TaskHolder<R> {
+    /// Runs `body`, then waits for all tasks of the holder.
+    ///
+    /// If the body returns an error or panics, the tasks are cancelled and then waited for. If the
+    /// holder ends meanwhile (its parent ends, or a task fails under
+    /// [`fail_fast`](Self::fail_fast)), the body is dropped at its next await, and the tasks are
+    /// waited for.
+    ///
+    /// # Errors
+    ///
+    /// The body's error; its panic as [`Error::Panicked`]; the error that the holder ended with.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the body and cancels the tasks, without waiting for them.
+    pub async fn scope<T, E, B>(self, body: B) -> Result<T>
+    where
+        B: AsyncFnOnce(&TaskHolder<R>) -> Result<T, E>,
+        E: Into<BoxError> + 'static,
+    {
+        let ran = AssertUnwindSafe(self.run_until_done(body(&self)))
+            .catch_unwind()
+            .await;
+        let outcome = match ran {
+            Ok(Ok(returned)) => returned.map_err(Error::from_user),
+            Ok(Err(ended)) => Err(ended),
+            Err(payload) => Err(Error::Panicked(Panicked::new(payload))),
+        };
+        if let Err(error) = &outcome {
+            self.node().end(|| {
+                let reason = Some("the body of its scope did not succeed".into());
+                self.node()
+                    .cancelled(reason, self.node().created_at(), Some(error.clone()))
+            });
+        }
+        self.wait_idle().await;
+        let value = outcome?;
+        // A failure that ended the holder while we waited is the scope's.
+        self.check().map(|()| value)
+    }
+}

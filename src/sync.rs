@@ -58,6 +58,13 @@ pub(crate) struct OnceLock<T> {
 }
 
 #[cfg(any(windlass_loom, windlass_shuttle))]
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        OnceLock::new()
+    }
+}
+
+#[cfg(any(windlass_loom, windlass_shuttle))]
 impl<T> OnceLock<T> {
     pub(crate) fn new() -> Self {
         OnceLock {

@@ -47,3 +47,8 @@ pub use self::{
     ticker::{MissedTicks, Tick},
     wait::{Until, Wait, WaitSet, Waited, cancel_and_wait, wait_for_all, wait_for_first},
 };
+
+/// The example of the README, which runs with the tests.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,11 +9,13 @@ use densa_alloc::AllocStats;
 
 use super::{row::INFO, runner::Mode};
 
+/// How many items are made.
+const ITEMS: usize = 1 << 16;
+
 /// One comparison of memory.
 #[derive(Debug)]
 pub(crate) struct Memory {
     mode: Mode,
-    items: usize,
     counts: Vec<Count>,
 }
 
@@ -37,15 +39,8 @@ impl Memory {
     pub(crate) fn new(mode: Mode) -> Self {
         Memory {
             mode,
-            items: 1 << 16,
             counts: Vec::new(),
         }
-    }
-
-    /// How many items are made.
-    pub(crate) fn items(&mut self, items: usize) -> &mut Self {
-        self.items = items;
-        self
     }
 
     /// Counts our items, which may ask for `bytes` in `allocs` allocations each.
@@ -78,8 +73,8 @@ impl Memory {
     ) -> &mut Self {
         assert!(densa_alloc::is_active(), "the allocator does not count");
         let items = match self.mode {
-            Mode::Full => self.items,
-            Mode::Quick | Mode::List => self.items.min(64),
+            Mode::Full => ITEMS,
+            Mode::Quick | Mode::List => 64,
         };
         let mut asked = AllocStats::ZERO;
         for _ in 0..2 {

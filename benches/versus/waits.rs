@@ -241,8 +241,9 @@ fn node_each<N, J: Future, T>(
 
 // ===== one future at a time =====
 
-const KINDS: [(&str, fn(usize) -> Future32); 2] =
-    [("ready", Future32::ready), ("yielding", Future32::yielding)];
+type Kind = (&'static str, fn(usize) -> Future32);
+
+const KINDS: [Kind; 2] = [("ready", Future32::ready), ("yielding", Future32::yielding)];
 
 fn run_until_done(run: &mut Runner) {
     for ((kind, future), target) in KINDS.into_iter().zip([0.6, 0.7]) {

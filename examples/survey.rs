@@ -1,0 +1,445 @@
+//! Surveys a directory: reads every file in it, on the runtime of your choice, and sums up.
+//!
+//! Each directory has a context of its own below that of its parent, in which one task lists it.
+//! Files are read by blocking tasks, a bounded number at a time. Ctrl-C and `--timeout` end the
+//! context of the whole walk: nothing new starts, reads stop at their next block, and the summary
+//! tells what was found until then. Links are counted, not followed.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    fs::{self, File},
+    hash::{DefaultHasher, Hasher},
+    io::{self, IsTerminal, Read},
+    path::{Path, PathBuf},
+    pin::pin,
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use clap::{Parser, builder::PossibleValuesParser};
+use futures::future::select;
+use indicatif::{HumanBytes, HumanCount, ProgressBar};
+use tokio::sync::Semaphore; // works on any runtime
+use windlass::{BlockOn, BoxError, Ctx, Runtime, adapters};
+
+/// The runtimes that are compiled in; the first is the default.
+const RUNTIMES: &[&str] = &[
+    #[cfg(feature = "embedded")]
+    "embedded",
+    #[cfg(feature = "tokio")]
+    "tokio",
+    #[cfg(feature = "async-std")]
+    "async-std",
+    #[cfg(feature = "smol")]
+    "smol",
+];
+
+/// How long the end waits for reads that hang.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Reads every file of a directory and sums up what it found.
+#[derive(Parser, Debug)]
+struct Args {
+    /// The directory to survey.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// The runtime to work on (others come with their features).
+    #[arg(long, default_value = RUNTIMES[0], value_parser = PossibleValuesParser::new(RUNTIMES))]
+    runtime: String,
+    /// Stop after this time with what was found until then: "500ms", "2.5s", "3m".
+    #[arg(long, value_parser = duration)]
+    timeout: Option<Duration>,
+    /// How many files and directories to read at the same time.
+    #[arg(long, default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
+    reads: u16,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number = text[..text.len() - unit.len()].parse::<f64>();
+    let seconds = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err("the units are ms, s and m".into()),
+    };
+    let number = number.map_err(|error| error.to_string())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match on_runtime(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("survey: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn on_runtime(args: &Args) -> Result<(), BoxError> {
+    match &*args.runtime {
+        #[cfg(feature = "embedded")]
+        "embedded" => {
+            let rt = adapters::Embedded::global();
+            survey(rt.clone(), &rt, args)
+        }
+        #[cfg(feature = "tokio")]
+        "tokio" => {
+            let rt = tokio::runtime::Runtime::new()?;
+            let surveyed = survey(adapters::Tokio::from(rt.handle().clone()), &rt, args);
+            rt.shutdown_background(); // a read that hangs does not hold up the end
+            surveyed
+        }
+        #[cfg(feature = "async-std")]
+        "async-std" => survey(adapters::AsyncStd, &adapters::AsyncStd, args),
+        #[cfg(feature = "smol")]
+        "smol" => {
+            let rt = adapters::Smol::global();
+            survey(rt.clone(), &rt, args)
+        }
+        other => Err(format!("runtime {other} is not compiled in").into()),
+    }
+}
+
+// ===== the survey =====
+
+fn survey(rt: impl Runtime, driver: &impl BlockOn, args: &Args) -> Result<(), BoxError> {
+    fs::read_dir(&args.dir).map_err(|error| format!("{}: {error}", args.dir.display()))?;
+    let app = Ctx::root("survey", rt);
+    let mut walk = app.build("walk");
+    if let Some(timeout) = args.timeout {
+        walk = walk.timeout(timeout);
+    }
+    let walk = walk.start();
+    stop_on_ctrl_c(walk.clone())?;
+
+    let survey = Arc::new(Survey::new(args.reads));
+    let start = Instant::now();
+    let (whole, end) = driver.block_on(async {
+        let progress = show_progress(app.clone(), survey.clone());
+        drop(app.task("progress").spawn(progress)); // until the end of `app`
+        survey.enter(walk.child(args.dir.display().to_string()), &args.dir);
+        let whole = finish(&walk, &app).await;
+        let end = walk.error();
+        app.cancel();
+        (whole, end)
+    })?;
+    let took = start.elapsed();
+    if let Some(error) = end {
+        println!("stopped early: {error}");
+    }
+    if !whole {
+        println!("some reads still hang: not waited for");
+    }
+    println!("{}", survey.found());
+    let (files, busiest) = (survey.found().total().files, survey.busiest());
+    let rate = files as f64 / took.as_secs_f64().max(0.001);
+    println!(
+        "{took:.2?} on {}: {rate:.0} files/s, up to {busiest} of {} reads at a time",
+        args.runtime, args.reads
+    );
+    Ok(())
+}
+
+/// The first Ctrl-C ends the walk, the second one the program.
+fn stop_on_ctrl_c(walk: Ctx) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || {
+        if !walk.cancel_with("Ctrl-C") {
+            std::process::exit(130);
+        }
+    })
+}
+
+/// Waits until nothing runs in the walk; false if something hung after its end.
+async fn finish(walk: &Ctx, app: &Ctx) -> bool {
+    let idle = pin!(walk.finish());
+    let late = pin!(async {
+        walk.done().await;
+        app.sleep(PATIENCE).await
+    });
+    matches!(select(idle, late).await, futures::future::Either::Left(_))
+}
+
+/// What the tasks of a walk share.
+struct Survey {
+    reads: Arc<Semaphore>,
+    limit: usize,
+    busiest: AtomicUsize,
+    found: Mutex<Found>,
+}
+
+/// An entry of a directory.
+enum Entry {
+    Dir(PathBuf),
+    File(PathBuf),
+    Link,
+    Other,
+}
+
+impl Survey {
+    fn new(reads: u16) -> Self {
+        let limit = usize::from(reads);
+        Survey {
+            reads: Arc::new(Semaphore::new(limit)),
+            limit,
+            busiest: AtomicUsize::new(0),
+            found: Mutex::default(),
+        }
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn busiest(&self) -> usize {
+        self.busiest.load(Ordering::Relaxed)
+    }
+
+    /// Starts the task that walks through one directory, in the context of that directory.
+    fn enter(self: &Arc<Self>, ctx: Ctx, dir: &Path) {
+        let walk = walk(self.clone(), ctx.clone(), dir.to_owned());
+        drop(ctx.task("list").spawn(walk)); // goes on: its context owns it
+    }
+
+    /// Runs `read` on a thread that may block as soon as there is room for one more.
+    async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        path: &Path,
+        read: impl FnOnce(&Survey, &Path, &Ctx<()>) -> T + Send + 'static,
+    ) -> Option<windlass::Task<T>> {
+        let room = self.reads.clone().acquire_owned().await.ok()?;
+        let busy = self.limit - self.reads.available_permits();
+        self.busiest.fetch_max(busy, Ordering::Relaxed);
+        let (survey, owned) = (self.clone(), path.to_owned());
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let task = ctx.task(name.to_string_lossy().into_owned());
+        Some(task.spawn_blocking::<_, _, windlass::Plain>(move |stop| {
+            let _room = room;
+            read(&survey, &owned, stop)
+        }))
+    }
+}
+
+async fn walk(survey: Arc<Survey>, ctx: Ctx, dir: PathBuf) {
+    let Some(listing) = survey.read(&ctx, &dir, list).await else {
+        return;
+    };
+    let Ok(entries) = listing.await else {
+        return; // the walk has ended
+    };
+    for entry in entries {
+        match entry {
+            Entry::Dir(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                survey.enter(ctx.child(name.to_string_lossy().into_owned()), &path);
+            }
+            Entry::File(path) => drop(survey.read(&ctx, &path, examine).await),
+            Entry::Link => survey.found().links += 1,
+            Entry::Other => survey.found().others += 1,
+        }
+    }
+}
+
+/// What is in a directory; what cannot be read of it is noted.
+fn list(survey: &Survey, dir: &Path, stop: &Ctx<()>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let listing = match fs::read_dir(dir) {
+        Ok(listing) => listing,
+        Err(error) => {
+            survey.found().unreadable(dir, &error);
+            return entries;
+        }
+    };
+    survey.found().dirs += 1;
+    for entry in listing {
+        if stop.is_done() {
+            break;
+        }
+        match entry.and_then(|entry| Ok((entry.file_type()?, entry.path()))) {
+            Ok((kind, path)) if kind.is_dir() => entries.push(Entry::Dir(path)),
+            Ok((kind, path)) if kind.is_file() => entries.push(Entry::File(path)),
+            Ok((kind, _)) if kind.is_symlink() => entries.push(Entry::Link),
+            Ok(_) => entries.push(Entry::Other),
+            Err(error) => survey.found().unreadable(dir, &error),
+        }
+    }
+    entries
+}
+
+/// Reads a file and notes what is in it, unless the walk ends meanwhile.
+fn examine(survey: &Survey, path: &Path, stop: &Ctx<()>) {
+    let mut file = Facts::default();
+    match file.read(path, stop) {
+        Ok(true) => survey.found().file(path, file),
+        Ok(false) => survey.found().cut_short += 1,
+        Err(error) => survey.found().unreadable(path, &error),
+    }
+}
+
+/// Shows on stderr how far the walk is: one line that changes on a terminal, else a line now and then.
+async fn show_progress(app: Ctx, survey: Arc<Survey>) {
+    let tty = io::stderr().is_terminal();
+    let bar = ProgressBar::new_spinner();
+    let pause = Duration::from_millis(if tty { 100 } else { 500 });
+    loop {
+        let progress = survey.found().progress();
+        if tty {
+            bar.set_message(progress);
+            bar.tick();
+        } else {
+            eprintln!("{progress}");
+        }
+        if app.sleep(pause).await.is_err() {
+            return bar.finish_and_clear();
+        }
+    }
+}
+
+// ===== what was found =====
+
+/// What is known of one file, or the sum over many.
+#[derive(Default)]
+struct Facts {
+    files: u64,
+    bytes: u64,
+    lines: u64,
+    hash: DefaultHasher,
+}
+
+/// What the walk has found so far.
+#[derive(Default)]
+struct Found {
+    dirs: u64,
+    links: u64,
+    others: u64,
+    cut_short: u64,
+    kinds: HashMap<String, Facts>,
+    /// How often a content was seen, by length and hash.
+    contents: HashMap<(u64, u64), u64>,
+    unreadable: Vec<String>,
+}
+
+impl Facts {
+    /// Reads all of a file; false if `stop` ended before it did.
+    fn read(&mut self, path: &Path, stop: &Ctx<()>) -> io::Result<bool> {
+        let mut file = File::open(path)?;
+        let mut block = vec![0; 256 * 1024];
+        loop {
+            if stop.is_done() {
+                return Ok(false);
+            }
+            let block = match file.read(&mut block)? {
+                0 => break,
+                n => &block[..n],
+            };
+            self.bytes += block.len() as u64;
+            self.lines += block.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.hash.write(block);
+        }
+        self.files = 1;
+        Ok(true)
+    }
+
+    fn add(&mut self, other: &Facts) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.lines += other.lines;
+    }
+}
+
+impl Found {
+    fn file(&mut self, path: &Path, file: Facts) {
+        let content = (file.bytes, file.hash.finish());
+        *self.contents.entry(content).or_default() += 1;
+        let kind = path.extension().map_or("(none)".into(), |kind| {
+            format!(".{}", kind.to_string_lossy())
+        });
+        self.kinds.entry(kind).or_default().add(&file);
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.unreadable.push(format!("{}: {error}", path.display()));
+    }
+
+    fn total(&self) -> Facts {
+        let mut total = Facts::default();
+        self.kinds.values().for_each(|kind| total.add(kind));
+        total
+    }
+
+    fn progress(&self) -> String {
+        let total = self.total();
+        let (files, dirs) = (HumanCount(total.files), HumanCount(self.dirs));
+        let (bytes, failed) = (HumanBytes(total.bytes), self.unreadable.len());
+        format!("{files} files, {bytes} in {dirs} directories, {failed} unreadable")
+    }
+
+    /// How many files, and bytes, are copies of another.
+    fn copies(&self) -> (u64, u64) {
+        let copies = self.contents.iter().filter(|((bytes, _), _)| *bytes > 0);
+        copies.fold((0, 0), |(files, all), ((bytes, _), seen)| {
+            (files + seen - 1, all + bytes * (seen - 1))
+        })
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 12;
+        let mut kinds: Vec<_> = self.kinds.iter().collect();
+        kinds.sort_by_key(|(name, kind)| (std::cmp::Reverse(kind.bytes), *name));
+        let mut rest = Facts::default();
+        let hidden = kinds.iter().skip(SHOWN);
+        hidden.for_each(|(_, kind)| rest.add(kind));
+
+        writeln!(
+            f,
+            "{:<16}{:>10}{:>14}{:>14}",
+            "kind", "files", "size", "lines"
+        )?;
+        for (name, kind) in kinds.iter().take(SHOWN) {
+            line(f, name, kind)?;
+        }
+        if rest.files > 0 {
+            line(f, "(other kinds)", &rest)?;
+        }
+        line(f, "all", &self.total())?;
+        let (copies, bytes) = self.copies();
+        let bytes = HumanBytes(bytes);
+        let (dirs, links, others) = (self.dirs, self.links, self.others);
+        writeln!(
+            f,
+            "{dirs} directories; {links} links and {others} special files left alone"
+        )?;
+        write!(
+            f,
+            "{copies} copies of other files ({bytes}), {} reads cut short",
+            self.cut_short
+        )?;
+        if !self.unreadable.is_empty() {
+            write!(f, "\n{} unreadable:", self.unreadable.len())?;
+        }
+        for failed in self.unreadable.iter().take(SHOWN) {
+            write!(f, "\n  {failed}")?;
+        }
+        if self.unreadable.len() > SHOWN {
+            write!(f, "\n  and {} more", self.unreadable.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+fn line(f: &mut fmt::Formatter<'_>, name: &str, facts: &Facts) -> fmt::Result {
+    let files = HumanCount(facts.files).to_string();
+    let bytes = HumanBytes(facts.bytes).to_string();
+    let lines = HumanCount(facts.lines).to_string();
+    writeln!(f, "{name:<16}{files:>10}{bytes:>14}{lines:>14}")
+}

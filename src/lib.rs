@@ -9,10 +9,12 @@ mod holder;
 mod ids;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
+pub mod promise;
 mod registry;
 mod report;
 mod runtime;
 mod status;
+mod status_text;
 mod sync;
 mod task;
 #[allow(dead_code)] // until the context has `ticker()`
@@ -35,12 +37,17 @@ pub use self::{
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     event::{Event, EventWait},
     holder::{Slot, TaskHolder},
+    promise::{
+        ChildPromise, Promise, ResettablePromise,
+        recipes::{find_and_apply_result, noncancelled_results, transfer_errors, transfer_result},
+    },
     report::Failure,
     runtime::{
         AnyRuntime, AnySleep, BlockOn, LocalSpawner, NestedRun, Runtime, Sleep, Spawner, Timer,
         WithTimer,
     },
     status::{FutureStatus, State, WaitSlot},
+    status_text::{StatusText, status_text},
     task::{
         FallibleUseTrySpawn, Plain, Returns, Task, TaskBuilder, TaskDone, TaskId, TaskWatch, TryFut,
     },

@@ -42,6 +42,11 @@ pub trait FutureStatus {
         false
     }
 
+    /// What it is called, if it has a name; for texts about it.
+    fn label(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether it has ended.
     fn is_done(&self) -> bool {
         self.state() == State::Done
@@ -68,8 +73,12 @@ impl<S: FutureStatus + ?Sized> FutureStatus for &S {
     fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
         (**self).poll_done(slot, cx)
     }
+    #[track_caller]
     fn cancel(&self) -> bool {
         (**self).cancel()
+    }
+    fn label(&self) -> Option<&str> {
+        (**self).label()
     }
 }
 
@@ -112,6 +121,12 @@ impl WaitSlot {
             self.0 = None;
         }
         poll
+    }
+
+    /// Goes on waiting in the list that was polled before; `None` if there is none.
+    pub(crate) fn poll_again(&mut self, cx: &mut Context<'_>) -> Option<Poll<()>> {
+        let list = Arc::clone(&self.0.as_ref()?.list);
+        Some(self.poll_in(|| list, cx))
     }
 
     /// Whether the slot is registered somewhere, or was until its list was woken.

@@ -26,6 +26,8 @@ pub(crate) enum Action {
     Wake(Taken<Waker>),
     Ask(Arc<dyn AnyTask>),
     AskAll(Vec<Arc<dyn AnyTask>>),
+    /// What a promise calls; it comes guarded.
+    Run(Box<dyn FnOnce()>),
 }
 
 impl Walk {
@@ -64,6 +66,7 @@ impl Action {
             Action::Wake(wakers) => wake_all(wakers),
             Action::Ask(task) => task.ask(),
             Action::AskAll(tasks) => tasks.iter().for_each(|task| task.ask()),
+            Action::Run(calls) => calls(),
         }
     }
 }
@@ -73,6 +76,13 @@ pub(crate) fn wake_all(wakers: Taken<Waker>) {
     for waker in wakers.into_iter() {
         isolate("a waker", || waker.wake());
     }
+}
+
+/// Runs `calls` now; within an ending on this thread, in turn, before the outermost returns.
+pub(crate) fn run_in_turn(calls: Box<dyn FnOnce()>) {
+    let mut walk = Walk::default();
+    walk.push(Action::Run(calls));
+    fire(walk);
 }
 
 #[cfg(not(any(windlass_loom, windlass_shuttle)))]

@@ -68,6 +68,10 @@ impl<R> FutureStatus for CtxGuard<R> {
     fn cancel(&self) -> bool {
         self.ctx.cancel()
     }
+
+    fn label(&self) -> Option<&str> {
+        self.ctx.label()
+    }
 }
 
 impl<R> fmt::Debug for CtxGuard<R> {

@@ -241,6 +241,10 @@ impl<R> FutureStatus for Ctx<R> {
     fn cancel(&self) -> bool {
         Ctx::cancel(self)
     }
+
+    fn label(&self) -> Option<&str> {
+        Some(self.name())
+    }
 }
 
 impl<R: Clone> Clone for Ctx<R> {

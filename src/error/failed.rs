@@ -80,6 +80,10 @@ impl Failed {
         }
     }
 
+    pub(super) fn address(&self) -> *const () {
+        Arc::as_ptr(&self.0).cast()
+    }
+
     /// Whether one of both is a clone of the other, or holds one somewhere in its chain.
     pub(super) fn is_same(&self, other: &Failed) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.holds(other) || other.holds(self)

@@ -224,6 +224,16 @@ impl Error {
         }
     }
 
+    /// The allocation that clones of this error share; it names the error while one lives.
+    pub(crate) fn address(&self) -> *const () {
+        match self {
+            Error::Cancelled(cancelled) => Arc::as_ptr(&cancelled.0).cast(),
+            Error::TimedOut(timed_out) => Arc::as_ptr(&timed_out.0).cast(),
+            Error::Panicked(panicked) => Arc::as_ptr(&panicked.0).cast(),
+            Error::Failed(failed) => failed.address(),
+        }
+    }
+
     /// What this kind holds, as the next link of the chain.
     fn part(&self) -> &(dyn StdError + 'static) {
         match self {

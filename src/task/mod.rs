@@ -220,6 +220,10 @@ impl<T> FutureStatus for Task<T> {
     fn cancel(&self) -> bool {
         self.core.cancel(Location::caller())
     }
+
+    fn label(&self) -> Option<&str> {
+        Some(self.name())
+    }
 }
 
 /// A task that is not done stops when it, or its context, was asked to.

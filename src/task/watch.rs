@@ -99,6 +99,10 @@ impl FutureStatus for TaskWatch {
     fn cancel(&self) -> bool {
         self.0.cancel(Location::caller())
     }
+
+    fn label(&self) -> Option<&str> {
+        Some(self.name())
+    }
 }
 
 impl Future for TaskDone {

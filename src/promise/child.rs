@@ -1,0 +1,145 @@
+//! [`ChildPromise`]: a promise of its own that ends with another one.
+
+use std::{
+    fmt,
+    future::Future,
+    ops::Deref,
+    panic::Location,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use super::{Promise, cell::Cell};
+use crate::{Error, FutureStatus, Name, Result, State, WaitSlot, status_text, sync::Arc};
+
+/// A promise that ends when its parent does, and never the other way round.
+///
+/// It has an outcome of its own, given through the [`Promise`] that it derefs to. If the parent
+/// gets an outcome first, the child ends with the parent's very error, or is cancelled if the
+/// parent has a value; that shows at once. What it has by then, it keeps.
+///
+/// Dropping it cancels it if it is pending, also for others who hold it, and its parent forgets
+/// it.
+#[must_use = "dropping a child promise cancels it; keep it as long as somebody may set it"]
+pub struct ChildPromise<T> {
+    promise: Promise<T>,
+    /// The parent's callback; `None` if the parent had ended.
+    link: Option<u64>,
+}
+
+// ===== impl ChildPromise =====
+
+impl<T> Promise<T> {
+    /// Makes a promise that ends when this one does; ending it leaves this one alone.
+    #[track_caller]
+    pub fn child(&self) -> ChildPromise<T>
+    where
+        T: Send + Sync + 'static,
+    {
+        ChildPromise::new(self, None, Location::caller())
+    }
+
+    /// Makes a [`child`](Self::child) with a name.
+    #[track_caller]
+    pub fn child_named(&self, name: impl Into<Name>) -> ChildPromise<T>
+    where
+        T: Send + Sync + 'static,
+    {
+        ChildPromise::new(self, Some(name.into()), Location::caller())
+    }
+}
+
+impl<T> ChildPromise<T> {
+    fn new(parent: &Promise<T>, name: Option<Name>, made_at: &'static Location<'static>) -> Self
+    where
+        T: Send + Sync + 'static,
+    {
+        let cell = Cell::new(name, made_at, Some(Arc::clone(&parent.cell)));
+        let weak = Arc::downgrade(&cell);
+        let follow = move |outcome: Result<&T, &Error>| {
+            if let Some(cell) = weak.upgrade() {
+                cell.follow(outcome.err());
+            }
+        };
+        let link = parent.cell.on_done(Box::new(follow)).ok();
+        if link.is_none() && cell.is_done() {
+            cell.tell(); // the parent's outcome was there, and the child has taken it over
+        }
+        ChildPromise {
+            promise: Promise::setter(cell),
+            link,
+        }
+    }
+
+    /// Cancels the outermost promise above this one. True if this call did it.
+    #[track_caller]
+    pub fn cancel_parent(&self) -> bool {
+        let caller = Location::caller();
+        let mut top = &self.promise.cell;
+        while let Some(parent) = top.parent() {
+            top = parent;
+        }
+        !top.is_done() && top.set(Err(top.cancelled(None, caller))).is_ok()
+    }
+}
+
+impl<T> Deref for ChildPromise<T> {
+    type Target = Promise<T>;
+
+    fn deref(&self) -> &Promise<T> {
+        &self.promise
+    }
+}
+
+impl<T: Clone> Future for ChildPromise<T> {
+    type Output = Result<T>;
+
+    /// # Cancel safety
+    ///
+    /// Dropping a child while it is awaited cancels it, as at any time; await its
+    /// [`wait`](Promise::wait) where the child is to outlive the waiting.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        Pin::new(&mut self.promise).poll(cx) // pending: whoever gives the outcome will wake us
+    }
+}
+
+impl<T> FutureStatus for ChildPromise<T> {
+    fn state(&self) -> State {
+        self.promise.state()
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.promise.error()
+    }
+
+    fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+        self.promise.poll_done(slot, cx)
+    }
+
+    #[track_caller]
+    fn cancel(&self) -> bool {
+        self.promise.cancel()
+    }
+
+    fn label(&self) -> Option<&str> {
+        self.promise.label()
+    }
+}
+
+impl<T> Drop for ChildPromise<T> {
+    fn drop(&mut self) {
+        let cell = &self.promise.cell;
+        if let (Some(link), Some(parent)) = (self.link, cell.parent()) {
+            drop(parent.remove_on_done(link)); // outside the lock
+        }
+        cell.give_up("its owner having dropped it");
+        // A query may have fixed it, on behalf of the callback that is gone now.
+        cell.tell();
+    }
+}
+
+impl<T> fmt::Debug for ChildPromise<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChildPromise({})", status_text(&self.promise))
+    }
+}

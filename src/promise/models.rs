@@ -1,0 +1,1 @@
+//! Model checks of a promise; see `crate::sync`.

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench versus --all-features -- [filter]…` runs the rows whose name contains a
 //! filter, or all of them. `--quick` runs each row on few items without judging it, `--list` only
-//! names them. One line is printed per row and peer, in nanoseconds per item:
+//! names them, `--ours` leaves the peers out, for a profiler. One line is printed per row and peer, in nanoseconds per item:
 //!
 //! ```text
 //! versus NAME ours_ns PEER peer_ns ratio X.XX target X.XX

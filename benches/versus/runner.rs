@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use super::{memory::Memory, row::Row};
 
-const USAGE: &str = "usage: versus [--quick] [--list] [filter]...";
+const USAGE: &str = "usage: versus [--quick] [--list] [--ours] [filter]...";
 
 /// What is asked of a run: everything, or a proof that every row works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub(crate) enum Mode {
 #[derive(Debug)]
 pub(crate) struct Runner {
     mode: Mode,
+    ours_alone: bool,
     filters: Vec<String>,
     ran: usize,
     ours: BTreeMap<String, f64>,
@@ -39,13 +40,14 @@ impl Runner {
                 "--bench" if mode == Mode::Quick && !flags.iter().any(|f| f == "--quick") => {
                     mode = Mode::Full;
                 }
-                "--bench" | "--quick" => {}
+                "--bench" | "--quick" | "--ours" => {}
                 "--list" => mode = Mode::List,
                 unknown => return Err(format!("unknown flag {unknown}; {USAGE}")),
             }
         }
         Ok(Runner {
             mode,
+            ours_alone: flags.iter().any(|flag| flag == "--ours"),
             filters,
             ran: 0,
             ours: BTreeMap::new(),
@@ -65,6 +67,9 @@ impl Runner {
         }
         let mut row = Row::new(self.mode);
         describe(&mut row);
+        if self.ours_alone {
+            row.forget_peers();
+        }
         for line in row.measure(name) {
             println!("{line}");
             self.judge(&line.to_string(), line.ratio, line.target);

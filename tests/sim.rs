@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
     future::{Future, pending},
+    marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
@@ -161,7 +162,7 @@ fn a_task_that_wakes_itself_in_its_poll_is_polled_again_and_several_wakes_count_
     let inner = polls.clone();
     rt.spawn(poll_fn(move |cx| {
         cx.waker().wake_by_ref();
-        cx.waker().clone().wake();
+        cx.waker().wake_by_ref();
         match inner.fetch_add(1, SeqCst) {
             4 => Poll::Ready(()),
             _ => Poll::Pending,
@@ -372,7 +373,7 @@ fn local_tasks_of_another_thread_wait_for_that_thread() {
         let report = BlockOn::block_on(&handle, pending::<()>())
             .unwrap_err()
             .to_string();
-        assert!(report.contains("on another thread"), "{report}");
+        assert!(report.contains("runs on another thread only"), "{report}");
         ask.thread().unpark();
     });
     assert_eq!(ran.load(SeqCst), 1);
@@ -494,7 +495,7 @@ fn local_tasks_are_dropped_by_their_own_thread() {
     let handle = rt.clone();
     let (gone, is_gone) = std::sync::mpsc::channel::<()>();
     let dropped_by = Arc::new(Mutex::new(None));
-    struct Note(Arc<Mutex<Option<thread::ThreadId>>>, Rc<()>);
+    struct Note(Arc<Mutex<Option<thread::ThreadId>>>, PhantomData<Rc<()>>);
     impl Drop for Note {
         fn drop(&mut self) {
             *self.0.lock().unwrap() = Some(thread::current().id());
@@ -503,7 +504,7 @@ fn local_tasks_are_dropped_by_their_own_thread() {
     let (spawned, is_spawned) = std::sync::mpsc::channel();
     let inner = dropped_by.clone();
     let other = thread::spawn(move || {
-        let note = Note(inner, Rc::new(()));
+        let note = Note(inner, PhantomData);
         handle.spawn_local(async move {
             let _note = note;
             pending::<()>().await;
@@ -672,9 +673,9 @@ fn a_state_in_which_nothing_can_become_ready_is_an_error_that_lists_who_waits() 
     let expected = format!(
         "the simulation has stalled at 1.5s: nothing is ready, no timer is pending, and no other \
          thread is being waited for; waiting are\n  \
-         the future given to `block_on` at tests/sim.rs:{blocked}:17\n  \
-         task 1 spawned at tests/sim.rs:{first}:8\n  \
-         task 2 spawned at tests/sim.rs:{}:8",
+         the future that was entered at tests/sim.rs:{blocked}:17\n  \
+         a task without a context, spawned at tests/sim.rs:{first}:8\n  \
+         a task without a context, spawned at tests/sim.rs:{}:8",
         first + 2
     );
     assert_eq!(text, expected);

@@ -189,6 +189,13 @@ impl Live {
         ended == self.spawned.load(Ordering::Acquire)
     }
 
+    /// How many tasks run in the node itself, or are on their way to their first poll.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn running(&self) -> u64 {
+        let ended = self.ended.load(Ordering::Acquire) & !WAITED;
+        self.spawned.load(Ordering::Acquire).saturating_sub(ended)
+    }
+
     /// What is below: copies, so that nothing is locked while they are looked at.
     pub(crate) fn children(&self) -> Vec<Arc<Live>> {
         lock(&self.shared).children.clone()

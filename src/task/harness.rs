@@ -160,6 +160,8 @@ fn is_listed<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
     let is_listed = core.node().live().is_some_and(|live| live.enlist(task));
     if is_listed {
         core.set_listed();
+        #[cfg(feature = "test-util")]
+        crate::testing::name_polled(core);
     }
     is_listed
 }

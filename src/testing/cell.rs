@@ -29,7 +29,10 @@ use super::{
     arena::{self, LocalFuture},
     core::Core,
 };
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
+use crate::{
+    sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering, lock},
+    task::AnyTask,
+};
 
 pub(super) type SendFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -38,6 +41,8 @@ pub(super) struct Cell {
     pub(super) spawned_at: &'static Location<'static>,
     /// Weak, because the core holds the cells.
     core: Weak<Core>,
+    /// The task of a context that runs in it: learnt when that first waits.
+    task: OnceLock<Weak<dyn AnyTask>>,
     queued: AtomicBool,
     body: Mutex<Body>,
 }
@@ -90,6 +95,7 @@ impl Cell {
             id,
             spawned_at,
             core: Arc::downgrade(core),
+            task: OnceLock::new(),
             queued: AtomicBool::new(false),
             body: Mutex::new(body),
         }
@@ -148,6 +154,16 @@ impl Cell {
             }
             Body::Away(_) | Body::Running | Body::Main | Body::Gone => None,
         }
+    }
+
+    /// Says which task of a context runs here; the first one stands.
+    pub(super) fn set_task(&self, task: &Arc<dyn AnyTask>) {
+        let _ = self.task.set(Arc::downgrade(task));
+    }
+
+    /// The task of a context that runs here, if one does.
+    pub(super) fn task(&self) -> Option<Arc<dyn AnyTask>> {
+        self.task.get()?.upgrade()
     }
 
     /// Whether it lives on another thread than this one.

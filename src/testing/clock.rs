@@ -189,8 +189,11 @@ impl VirtualClock {
 
     // ----- for the executor, the sleeps and the reports
 
-    pub(super) fn jump_after(&self) -> Option<Duration> {
-        lock(&self.0.state).jump_after
+    /// How long nothing must have been ready before the clock jumps; `None` if it is not to jump,
+    /// or has nowhere to jump to.
+    pub(super) fn idle_before_jump(&self) -> Option<Duration> {
+        let state = lock(&self.0.state);
+        state.jump_after.filter(|_| state.timers.len() > 0)
     }
 
     /// How many timers are pending, and how far away the next one is.

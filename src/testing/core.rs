@@ -26,7 +26,8 @@ use super::{
 };
 use crate::{
     report::isolate,
-    sync::{Arc, AtomicBool, Mutex, Ordering, lock, try_lock},
+    sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock, try_lock},
+    task::AnyTask,
 };
 
 pub(super) struct Core {
@@ -34,6 +35,8 @@ pub(super) struct Core {
     /// Set under the lock; the arenas read it without.
     closed: Arc<AtomicBool>,
     pub(super) clock: VirtualClock,
+    /// Which task the driver polls; read on that thread only.
+    polled: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -76,6 +79,7 @@ impl Core {
             id: RUNTIMES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             closed: Arc::default(),
             clock: VirtualClock::new(),
+            polled: AtomicU64::new(0),
             state: Mutex::new(State {
                 next_task: 0,
                 next_settling: 0,
@@ -189,6 +193,19 @@ impl Core {
     /// How many tasks are alive, unless somebody holds the lock.
     pub(super) fn try_len(&self) -> Option<usize> {
         try_lock(&self.state).map(|state| state.tasks.len())
+    }
+
+    pub(super) fn set_polled(&self, id: u64) {
+        self.polled.store(id, Ordering::Relaxed);
+    }
+
+    /// Says which task of a context it is that is being polled.
+    pub(super) fn name_polled(&self, task: &Arc<dyn AnyTask>) {
+        let id = self.polled.load(Ordering::Relaxed);
+        let cell = lock(&self.state).tasks.get(&id).cloned();
+        if let Some(cell) = cell {
+            cell.set_task(task);
+        }
     }
 
     // ----- what is ready

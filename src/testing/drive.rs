@@ -17,7 +17,7 @@ use super::{
     core::Core,
     stall::Stalled,
 };
-use crate::{Error, NestedRun, report::isolate, sync::Arc};
+use crate::{Error, NestedRun, report::isolate, sync::Arc, task::AnyTask};
 
 /// How long the driver sleeps at a time while it waits for other threads.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -31,6 +31,14 @@ thread_local! {
 pub(super) fn driven_here() -> Option<Arc<Core>> {
     let driven = DRIVEN.try_with(|driven| driven.borrow().last().cloned());
     driven.ok().flatten()
+}
+
+/// Tells the runtime that drives us, if one does, which task of a context it is polling.
+pub(crate) fn name_polled<T: AnyTask + 'static>(task: &Arc<T>) {
+    if let Some(core) = driven_here() {
+        let task: Arc<dyn AnyTask> = Arc::<T>::clone(task);
+        core.name_polled(&task);
+    }
 }
 
 /// Why a runtime did not run a future to its end.
@@ -93,6 +101,7 @@ impl Drive {
                 continue;
             };
             cell.begin_poll();
+            self.core.set_polled(cell.id);
             let waker = Waker::from(cell);
             let poll = future.as_mut().poll(&mut Context::from_waker(&waker));
             if poll.is_ready() {
@@ -101,6 +110,16 @@ impl Drive {
         }
         // Pending: a wake queues the cell of the main future.
         Poll::Pending
+    }
+
+    /// Runs what is ready until nothing is, or for `polls` polls.
+    pub(super) fn run_for(&self, polls: usize) {
+        for _ in 0..polls {
+            let Some(cell) = self.next_ready() else {
+                return;
+            };
+            self.run(&cell);
+        }
     }
 
     /// Runs what is ready until nothing is.
@@ -127,6 +146,7 @@ impl Drive {
             Found::Nothing => return,
         };
         cell.begin_poll();
+        self.core.set_polled(cell.id);
         let waker = Waker::from(Arc::clone(cell));
         let mut cx = Context::from_waker(&waker);
         match catch_unwind(AssertUnwindSafe(|| held.poll(&mut cx))) {
@@ -148,20 +168,30 @@ impl Drive {
 
     /// Nothing is ready: lets the clock jump, or waits for other threads; false if all is in vain.
     fn pass_time(&self) -> bool {
+        let clock = &self.core.clock;
+        let mut wait = clock.idle_before_jump();
+        if wait.is_none_or(|idle| !idle.is_zero()) && self.is_disturbed(&mut wait) {
+            return true;
+        }
+        wait.is_some() && clock.jump(Duration::MAX)
+    }
+
+    /// Whether another thread made something ready, within the time that we wait for that; `wait`
+    /// is how long a jump of the clock is put off, if one is to come.
+    fn is_disturbed(&self, wait: &mut Option<Duration>) -> bool {
         let idle_since = Instant::now();
         loop {
-            let clock = &self.core.clock;
-            let jump_after = clock.jump_after().filter(|_| clock.pending().1.is_some());
-            let patience = jump_after.unwrap_or_else(|| self.core.patience());
+            let patience = wait.unwrap_or_else(|| self.core.patience());
+            let rest = patience.saturating_sub(idle_since.elapsed());
             // Wakes end the wait at once. What else another thread may do, such as arming a timer
             // on this clock, is looked for every now and then.
-            let rest = patience.saturating_sub(idle_since.elapsed());
             if self.core.wait_for_threads(rest.min(GLANCE)) {
                 return true;
             }
             if rest.is_zero() {
-                return jump_after.is_some() && clock.jump(Duration::MAX);
+                return false;
             }
+            *wait = self.core.clock.idle_before_jump();
         }
     }
 }

@@ -5,11 +5,23 @@ mod cell;
 mod clock;
 mod core;
 mod drive;
+mod leaks;
 mod rng;
 mod settle;
 mod sim;
+mod simulate;
 mod sleep;
 mod stall;
 mod timers;
+mod unfinished;
 
-pub use self::{clock::VirtualClock, settle::Settle, sim::SimRuntime, stall::Stalled};
+pub(crate) use self::drive::name_polled;
+pub use self::{
+    clock::VirtualClock,
+    leaks::assert_no_leaks,
+    settle::Settle,
+    sim::SimRuntime,
+    simulate::{Sim, explore, simulate},
+    stall::Stalled,
+    unfinished::Unfinished,
+};

@@ -12,6 +12,7 @@ use super::{
     core::Core,
     drive::{Drive, Refused},
     settle::Settle,
+    unfinished::Unfinished,
 };
 use crate::{AnySleep, BlockOn, LocalSpawner, Result, Spawner, Timer, sync::Arc};
 
@@ -110,7 +111,15 @@ impl SimRuntime {
     /// another.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match self.drive(future, Location::caller()) {
+        self.block_on_at(future, Location::caller())
+    }
+
+    #[track_caller]
+    pub(super) fn block_on_at<F>(&self, future: F, at: &'static Location<'static>) -> F::Output
+    where
+        F: Future,
+    {
+        match self.drive(future, at) {
             Ok(output) => output,
             Err(refused) => panic!("{refused}"),
         }
@@ -151,6 +160,18 @@ impl SimRuntime {
     /// [`VirtualClock::auto_jump_after`].
     pub fn wait_for_threads(&self, real: Duration) {
         self.core.set_patience(real);
+    }
+
+    /// Lets everything ready run, and says what still runs then.
+    #[track_caller]
+    pub(super) fn unfinished(&self) -> Vec<Unfinished> {
+        /// What spins for so long will not end by itself.
+        const ENOUGH: usize = 100_000;
+        match Drive::begin(&self.core) {
+            Ok(drive) => drive.run_for(ENOUGH),
+            Err(refused) => panic!("{refused}"),
+        }
+        Unfinished::all(&self.core)
     }
 
     fn drive<F: Future>(

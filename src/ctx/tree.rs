@@ -285,7 +285,12 @@ impl Node {
 impl Node {
     /// Undoes the node and gives its parent back, to be dropped by the caller's loop.
     fn dismantle(&mut self) -> Option<Arc<Node>> {
-        if let Some(Cell::Linked(live)) = self.cell.take() {
+        let taken = if self.live().is_some() {
+            self.cell.take()
+        } else {
+            None
+        };
+        if let Some(Cell::Linked(live)) = taken {
             if let Some(above) = self.parent.as_deref().and_then(Node::live) {
                 above.disown(&live);
             }

@@ -3,8 +3,8 @@
 use std::task::Waker;
 
 use super::{
-    AnyTask,
-    state::{Step, TaskCore},
+    options::Options,
+    state::{Callback, Step, TaskCore},
 };
 use crate::{
     Error, Result,
@@ -51,30 +51,64 @@ pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Opt
         Some(value) => value,
         None => Err(dropped(core)),
     };
-    if !core.begin_completion() {
-        isolate("the destructor of a task's value", || drop(outcome));
-        return;
-    }
     let error = outcome.as_ref().err().cloned();
-    leave(core, error.as_ref());
-    let woken = settle(core, outcome);
+    let Some(woken) = fix(core, outcome, error.as_ref()) else {
+        return;
+    };
     if let Some(live) = core.node().live() {
         live.depart(error.as_ref());
     }
     woken.wake();
 }
 
-/// Takes the task out of its group and its node, and ends a node of its own.
+/// Makes the outcome final; `None` if it was before. What is given back is woken last.
+fn fix<T: Send + 'static>(
+    core: &Arc<TaskCore<T>>,
+    outcome: Result<T>,
+    error: Option<&Error>,
+) -> Option<Woken> {
+    delist(core); // before anybody can see that the task is done
+    let outcome = match outcome {
+        plain if is_plain(core) => match core.complete_quietly(plain) {
+            Ok(step) => return finished(core, step).ok(),
+            Err(outcome) => outcome,
+        },
+        other => other,
+    };
+    if !core.begin_completion() {
+        isolate("the destructor of a task's value", || drop(outcome));
+        return None;
+    }
+    leave(core, error);
+    if core.options().is_some_and(|options| options.always_reports) {
+        report_failure(core, &outcome);
+    }
+    Some(settle(core, outcome))
+}
+
+/// Whether the end of the task is its joiner's business only.
+fn is_plain<T>(core: &TaskCore<T>) -> bool {
+    let has_wishes = |options: &Options| options.owns_node || options.always_reports;
+    let is_grouped = core
+        .node()
+        .live()
+        .is_some_and(|live| live.group().is_some());
+    !is_grouped && !core.options().is_some_and(has_wishes)
+}
+
+fn delist<T: Send + 'static>(core: &Arc<TaskCore<T>>) {
+    if core.take_listed() {
+        if let Some(live) = core.node().live() {
+            live.delist(&**core);
+        }
+    }
+}
+
+/// Takes the task out of its group, and ends a node of its own.
 fn leave<T: Send + 'static>(core: &Arc<TaskCore<T>>, error: Option<&Error>) {
-    let task: &dyn AnyTask = &**core;
     let node = core.node();
-    if let Some(live) = node.live() {
-        if let Some(group) = live.group() {
-            group.left(task, error);
-        }
-        if core.is_listed() {
-            live.delist(task);
-        }
+    if let Some(group) = node.live().and_then(|live| live.group()) {
+        group.left(&**core, error);
     }
     if core.options().is_some_and(|options| options.owns_node) {
         let reason = Some("its task has ended".into());
@@ -100,27 +134,34 @@ impl Woken {
 /// Calls the callbacks on the outcome, until there are none, and puts it back.
 pub(super) fn settle<T>(core: &TaskCore<T>, outcome: Result<T>) -> Woken {
     let mut outcome = outcome;
-    if core.options().is_some_and(|options| options.always_reports) {
-        report_failure(core, &outcome);
-    }
     loop {
-        match core.put_back(outcome) {
-            Step::Call(lent, callbacks) => {
+        match finished(core, core.put_back(outcome)) {
+            Ok(woken) => return woken,
+            Err((lent, callbacks)) => {
                 for callback in callbacks.into_iter() {
                     isolate("a done-callback of a task", || callback(lent.as_ref()));
                 }
                 outcome = lent;
             }
-            Step::Stored {
-                joiner,
-                waiters,
-                unwanted,
-            } => {
-                if let Some(unwanted) = unwanted {
-                    discard(core, unwanted);
-                }
-                return Woken { joiner, waiters };
+        }
+    }
+}
+
+type Calls<T> = (Result<T>, Taken<Callback<T>>);
+
+/// What is left to be woken; or to be called first.
+fn finished<T>(core: &TaskCore<T>, step: Step<T>) -> Result<Woken, Calls<T>> {
+    match step {
+        Step::Call(lent, callbacks) => Err((lent, callbacks)),
+        Step::Stored {
+            joiner,
+            waiters,
+            unwanted,
+        } => {
+            if let Some(unwanted) = unwanted {
+                discard(core, unwanted);
             }
+            Ok(Woken { joiner, waiters })
         }
     }
 }

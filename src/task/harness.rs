@@ -131,7 +131,6 @@ fn before_first_poll<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Contex
     if !is_admitted(core, cx) {
         return Start::Wait; // the group will ask us, or whoever asks for the end
     }
-    core.set_polled();
     Start::Poll
 }
 
@@ -145,14 +144,14 @@ fn is_admitted<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>)
     if group.admit(&task) {
         return true;
     }
-    if !is_listed(core) {
+    if !list(core) {
         core.ask(); // the node has ended, too early to ask us: we look once more
     }
     false
 }
 
-/// Whether the task is known to its node: by now at the latest.
-fn is_listed<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
+/// Makes the task known to its node; false if that has ended.
+fn list<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
     if core.is_listed() {
         return true;
     }
@@ -172,7 +171,9 @@ fn goes_on<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>) -> 
     if mutant("park_without_looking") {
         return true;
     }
-    if is_listed(core) && Reason::of(core).is_none() {
+    let is_listed = list(core);
+    core.set_polled();
+    if is_listed && Reason::of(core).is_none() {
         return true;
     }
     match core.options().and_then(|options| options.grace.as_ref()) {

@@ -161,13 +161,20 @@ impl<T> TaskCore<T> {
         self.flags.fetch_or(flag, Ordering::AcqRel) & flag == 0
     }
 
-    /// Says yes once: the first poll is still to come.
+    /// Whether the future was not pending in a poll before.
     pub(super) fn is_first_poll(&self) -> bool {
         !self.has(POLLED)
     }
 
     pub(super) fn set_polled(&self) {
-        self.set(POLLED);
+        if self.is_first_poll() {
+            self.set(POLLED);
+        }
+    }
+
+    /// Says yes once, if the task is listed: the caller takes it off.
+    pub(super) fn take_listed(&self) -> bool {
+        self.has(LISTED) && self.flags.fetch_and(!LISTED, Ordering::AcqRel) & LISTED != 0
     }
 
     pub(super) fn set_listed(&self) {
@@ -219,15 +226,13 @@ impl<T> TaskCore<T> {
     /// Whoever asks does so after setting what it asks for; so either it finds this waker, or the
     /// caller, who looks at what is asked for after this call, sees it.
     pub(super) fn park(&self, waker: &Waker) {
-        let is_kept = lock(&self.shared)
-            .waker
-            .as_ref()
-            .is_some_and(|kept| kept.will_wake(waker));
-        if !is_kept {
-            let fresh = waker.clone(); // user code: outside the lock
-            let old = lock(&self.shared).waker.replace(fresh);
-            drop(old);
+        let is_kept = |kept: &Waker| kept.will_wake(waker);
+        if !self.is_first_poll() && lock(&self.shared).waker.as_ref().is_some_and(is_kept) {
+            return;
         }
+        let fresh = waker.clone(); // user code: outside the lock
+        let old = lock(&self.shared).waker.replace(fresh);
+        drop(old);
     }
 }
 
@@ -253,6 +258,20 @@ impl<T> TaskCore<T> {
         true
     }
 
+    /// Both steps at once, for a task that nobody but its joiner listens to; else hands it back.
+    pub(super) fn complete_quietly(&self, outcome: Result<T>) -> Result<Step<T>, Result<T>> {
+        let mut shared = lock(&self.shared);
+        if shared.rest.is_some() || self.has(DONE) || mutant("complete_twice") {
+            return Err(outcome);
+        }
+        self.set(DONE);
+        let waker = shared.waker.take();
+        let step = self.store(&mut shared, outcome);
+        drop(shared);
+        drop(waker); // invariant 4
+        Ok(step)
+    }
+
     /// Puts the outcome back, unless there are callbacks to be called on it first.
     pub(super) fn put_back(&self, outcome: Result<T>) -> Step<T> {
         let mut shared = lock(&self.shared);
@@ -264,9 +283,12 @@ impl<T> TaskCore<T> {
         if !callbacks.is_empty() && !mutant("put_back_without_calling") {
             return Step::Call(outcome, callbacks);
         }
-        let is_detached = self.has(DETACHED);
-        let unwanted = if is_detached {
-            self.give_up(&mut shared, outcome)
+        self.store(&mut shared, outcome)
+    }
+
+    fn store(&self, shared: &mut Shared<T>, outcome: Result<T>) -> Step<T> {
+        let unwanted = if self.has(DETACHED) {
+            self.give_up(shared, outcome)
         } else {
             shared.outcome = Outcome::Ready(outcome);
             None

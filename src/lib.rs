@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod blocking;
 mod ctx;
 mod error;
 mod event;
@@ -30,6 +31,7 @@ pub mod testing;
 pub use async_trait::async_trait;
 
 pub use self::{
+    blocking::{Resource, stop_stream, with_resource, with_resources},
     ctx::{
         CallHandle, CallbackId, Ctx, CtxBuilder, CtxGuard, CtxSleep, Done, Finished, RunUntilDone,
         Stopping, Straggler, Timeout, WeakCtx,

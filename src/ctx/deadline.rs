@@ -51,7 +51,7 @@ pub(super) fn arm<R: Runtime>(node: &Arc<Node>, rt: &R) {
     let Some(deadline) = node.extras().and_then(|extras| extras.deadline) else {
         return;
     };
-    if deadline.at <= rt.now() {
+    if deadline.after.is_zero() {
         node.end(|| timed_out(node, deadline));
         return;
     }

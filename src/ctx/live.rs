@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! 1. `DONE` is set once, under the lock, together with the outcome; from then on nobody is added.
+//! 1. `DONE` is set once, under the lock, together with the ending; from then on nobody is added.
 //! 2. `SETTLED` means that every node below is marked. Until then the list of children stays, so
 //!    that an ending call can walk through a node that another call is just ending.
 //! 3. A child is in its parent's list at `slot` until it is disowned or the parent is settled;
@@ -13,6 +13,7 @@
 //! after all nodes of the ending are marked.
 
 use super::{
+    ending::Ending,
     extras::SharedGroup,
     firing::{self, Action, Walk},
     rare::{Callback, Rare, Sums, Undo},
@@ -46,7 +47,7 @@ pub(crate) struct Live {
     slot: AtomicUsize,
     spawned: AtomicU64,
     ended: AtomicU64,
-    outcome: OnceLock<Error>,
+    ending: OnceLock<Ending>,
     group: Option<SharedGroup>,
     shared: Mutex<Shared>,
 }
@@ -74,7 +75,7 @@ impl Live {
             slot: AtomicUsize::new(0),
             spawned: AtomicU64::new(0),
             ended: AtomicU64::new(0),
-            outcome: OnceLock::new(),
+            ending: OnceLock::new(),
             group,
             shared: Mutex::new(Shared::default()),
         })
@@ -86,11 +87,11 @@ impl Live {
     }
 
     /// Takes `child` in; or says how this node has ended.
-    pub(crate) fn adopt(&self, child: &Arc<Live>) -> Result<(), Error> {
+    pub(crate) fn adopt(&self, child: &Arc<Live>) -> Result<(), Ending> {
         let mut shared = lock(&self.shared);
         let state = self.state.load(Ordering::Relaxed); // written under this lock only
-        if let Some(error) = self.outcome.get() {
-            return Err(error.clone());
+        if let Some(ending) = self.ending.get() {
+            return Err(ending.clone());
         }
         child.state.store(state & STOPPING, Ordering::Relaxed); // not published yet
         child.slot.store(shared.children.len(), Ordering::Relaxed);
@@ -100,9 +101,14 @@ impl Live {
 
     /// Takes `child`, in which nothing runs, off the list and adds up what ran in it.
     pub(crate) fn disown(&self, child: &Live) {
-        let sums = child.sums();
+        let has_run = child.spawned.load(Ordering::Acquire) != 0;
+        let sums = if has_run && self.counts_with(child) {
+            Some(child.sums())
+        } else {
+            None
+        };
         let mut shared = lock(&self.shared);
-        if self.counts_with(child) {
+        if let Some(sums) = sums {
             self.fold(&mut shared, sums);
         }
         if self.state.load(Ordering::Relaxed) & SETTLED != 0 {
@@ -128,9 +134,6 @@ impl Live {
     }
 
     fn fold(&self, shared: &mut Shared, sums: Sums) {
-        if sums.spawned == 0 {
-            return;
-        }
         self.spawned.fetch_add(sums.spawned, Ordering::AcqRel);
         self.ended.fetch_add(sums.spawned, Ordering::AcqRel);
         if sums.tally.failed + sums.tally.cancelled > 0 {
@@ -156,7 +159,7 @@ fn give_back<T>(list: &mut Vec<T>) {
 impl Live {
     #[inline]
     pub(crate) fn verdict(&self) -> Verdict {
-        // Acquire: partner of the Release in `mark` and `mark_stopping`. With Relaxed, `outcome`
+        // Acquire: partner of the Release in `mark` and `mark_stopping`. With Relaxed, `ending`
         // could still look empty to a thread that saw DONE.
         match self.state.load(Ordering::Acquire) {
             0 => Verdict::Live,
@@ -171,8 +174,12 @@ impl Live {
     }
 
     pub(crate) fn outcome(&self) -> Option<&Error> {
+        self.ending().map(Ending::error)
+    }
+
+    pub(crate) fn ending(&self) -> Option<&Ending> {
         if self.verdict().is_done() {
-            self.outcome.get()
+            self.ending.get()
         } else {
             None
         }
@@ -229,13 +236,13 @@ impl Live {
 
 impl Live {
     /// Ends the node and everything below; false if it had ended before.
-    pub(crate) fn end(self: &Arc<Self>, error: Error) -> bool {
+    pub(crate) fn end(self: &Arc<Self>, ending: Ending) -> bool {
         let mut walk = Walk::default();
-        if !self.mark(&error, &mut walk) {
+        if !self.mark(&ending, &mut walk) {
             return false;
         }
         while let Some(child) = walk.unvisited.pop() {
-            child.mark(&error, &mut walk);
+            child.mark(&ending, &mut walk);
         }
         for inner in walk.inner.drain(..) {
             inner.set_settled();
@@ -245,7 +252,7 @@ impl Live {
     }
 
     /// Marks one node unless it is done, and in any case finds out what is below it.
-    fn mark(self: &Arc<Self>, error: &Error, walk: &mut Walk) -> bool {
+    fn mark(self: &Arc<Self>, ending: &Ending, walk: &mut Walk) -> bool {
         let mut shared = lock(&self.shared);
         let before = self.state.load(Ordering::Relaxed); // written under this lock only
         let is_first = before & DONE == 0;
@@ -262,10 +269,10 @@ impl Live {
             }
         }
         if is_first {
-            let _ = self.outcome.set(error.clone()); // empty: DONE was not set
-            shared.harvest(error, walk);
+            let _ = self.ending.set(ending.clone()); // empty: DONE was not set
+            shared.harvest(ending.error(), walk);
         }
-        // Release: partner of the Acquire in `verdict`; publishes `outcome`.
+        // Release: partner of the Acquire in `verdict`; publishes `ending`.
         self.state.store(after, Ordering::Release);
         is_first
     }

@@ -31,6 +31,7 @@
 use std::{borrow::Cow, panic::Location};
 
 use super::{
+    ending::Ending,
     extras::{Extras, SharedGroup},
     live::{Live, Verdict},
 };
@@ -49,7 +50,7 @@ pub(crate) struct Node {
 }
 
 enum Cell {
-    Ended(Error),
+    Ended(Ending),
     Linked(Arc<Live>),
 }
 
@@ -132,22 +133,22 @@ impl Node {
         verdict
     }
 
-    /// Writes an ancestor's outcome, if there is one, into the node's own cell.
+    /// Writes an ancestor's end, if there is one, into the node's own cell.
     #[cold]
     fn settle(&self) {
-        if let Some(error) = self.inherited() {
+        if let Some(ending) = self.inherited() {
             // Somebody else may have been first: then that is the outcome.
-            let _ = self.cell.set(Cell::Ended(error));
+            let _ = self.cell.set(Cell::Ended(ending));
         }
     }
 
-    /// The outcome of the nearest ancestor that has ended.
-    fn inherited(&self) -> Option<Error> {
+    /// The end of the nearest ancestor that has ended.
+    fn inherited(&self) -> Option<Ending> {
         let mut at = self.parent.as_deref();
         while let Some(node) = at {
             match node.cell.get() {
-                Some(Cell::Ended(error)) => return Some(error.clone()),
-                Some(Cell::Linked(live)) => return live.outcome().cloned(),
+                Some(Cell::Ended(ending)) => return Some(ending.clone()),
+                Some(Cell::Linked(live)) => return live.ending().cloned(),
                 None => at = node.parent.as_deref(),
             }
         }
@@ -157,14 +158,19 @@ impl Node {
     /// The outcome; `None` while the node is live.
     pub(crate) fn outcome(&self) -> Option<Error> {
         if mutant("report_without_settling") && self.cell.get().is_none() {
-            return self.inherited();
+            return self.inherited().map(|ending| ending.error().clone());
         }
+        self.ending().map(|ending| ending.error().clone())
+    }
+
+    /// How the node ended; `None` while it is live.
+    pub(crate) fn ending(&self) -> Option<&Ending> {
         if self.cell.get().is_none() {
             self.settle();
         }
         match self.cell.get()? {
-            Cell::Ended(error) => Some(error.clone()),
-            Cell::Linked(live) => live.outcome().cloned(),
+            Cell::Ended(ending) => Some(ending),
+            Cell::Linked(live) => live.ending(),
         }
     }
 
@@ -205,13 +211,14 @@ impl Node {
         if self.is_done() {
             return false;
         }
+        let ending = Ending::of(self, error());
         if let Some(live) = self.live() {
-            return live.end(error());
+            return live.end(ending);
         }
-        match self.cell.set(Cell::Ended(error())) {
+        match self.cell.set(Cell::Ended(ending)) {
             Ok(()) => true,
             // Linked or ended since we looked.
-            Err(Cell::Ended(error)) => self.live().is_some_and(|live| live.end(error)),
+            Err(Cell::Ended(ending)) => self.live().is_some_and(|live| live.end(ending)),
             Err(Cell::Linked(_)) => false, // not what was offered
         }
     }
@@ -230,7 +237,7 @@ impl Node {
         loop {
             match self.cell.get() {
                 Some(Cell::Linked(live)) => return Ok(live),
-                Some(Cell::Ended(error)) => return Err(error),
+                Some(Cell::Ended(ending)) => return Err(ending.error()),
                 None => self.link_path(), // fills the cell: the loop turns once
             }
         }
@@ -252,8 +259,8 @@ impl Node {
         };
         match &parent.cell.get() {
             Some(Cell::Linked(above)) => self.link_below(above, group),
-            Some(Cell::Ended(error)) => {
-                let _ = self.cell.set(Cell::Ended(error.clone()));
+            Some(Cell::Ended(ending)) => {
+                let _ = self.cell.set(Cell::Ended(ending.clone()));
             }
             None => {} // not reached: the path is linked from the top down
         }
@@ -273,8 +280,8 @@ impl Node {
                     above.disown(&live); // another thread linked or ended the node meanwhile
                 }
             }
-            Err(error) => {
-                let _ = self.cell.set(Cell::Ended(error));
+            Err(ending) => {
+                let _ = self.cell.set(Cell::Ended(ending));
             }
         }
     }
@@ -303,7 +310,8 @@ impl Node {
     fn abandon(&self, live: &Arc<Live>) {
         if live.is_observed() && !mutant("go_without_ending") {
             let reason = Some(Cow::Borrowed("every handle was dropped"));
-            live.end(self.cancelled(reason, self.created_at, None));
+            let error = self.cancelled(reason, self.created_at, None);
+            live.end(Ending::of(self, error));
         } else {
             live.undo();
         }

@@ -20,6 +20,12 @@ pub(super) struct Inner {
 // ===== impl Cancelled =====
 
 impl Cancelled {
+    /// The same cancellation, as the effect of `cause`.
+    pub(crate) fn with_cause(&self, cause: Error) -> Self {
+        let (path, reason) = (self.0.path.clone(), self.0.reason.clone());
+        Cancelled::new(path, reason, self.0.location, Some(cause))
+    }
+
     /// A cancellation that started at `path`.
     pub(crate) fn new(
         path: String,

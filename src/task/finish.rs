@@ -193,22 +193,21 @@ fn nearest_reporter(node: &Node) -> Option<&crate::report::Reporter> {
 
 /// A task that returns the very error its context ended with was cancelled, and did not fail.
 fn own_or_cancelled<T>(core: &TaskCore<T>, error: Error) -> Error {
-    match core.node().outcome() {
-        Some(end) if end.is_same(&error) => cancelled(core, None, core.spawned_at(), Some(error)),
+    match core.node().ending() {
+        Some(end) if end.error().is_same(&error) => end.stopped(),
         _ => error,
     }
 }
 
 /// Why a future was dropped before it returned.
 fn dropped<T>(core: &TaskCore<T>) -> Error {
-    match (Reason::of(core), core.node().outcome()) {
-        (Some(Reason::Context), Some(end)) if is_own_deadline(core, &end) => end,
-        (Some(Reason::Context), Some(end)) => cancelled(core, None, core.spawned_at(), Some(end)),
-        (Some(_), _) => {
-            let location = core.asked_at().unwrap_or(core.spawned_at());
-            cancelled(core, None, location, None)
+    match (Reason::of(core), core.node().ending()) {
+        (Some(Reason::Context), Some(end)) if is_own_deadline(core, end.error()) => {
+            end.error().clone()
         }
-        (None, _) => cancelled(core, Some("executor shut down"), core.spawned_at(), None),
+        (Some(Reason::Context), Some(end)) => end.stopped(),
+        (Some(_), _) => cancelled(core, None, core.asked_at().unwrap_or(core.spawned_at())),
+        (None, _) => cancelled(core, Some("executor shut down"), core.spawned_at()),
     }
 }
 
@@ -225,13 +224,7 @@ fn cancelled<T>(
     core: &TaskCore<T>,
     reason: Option<&'static str>,
     location: &'static std::panic::Location<'static>,
-    cause: Option<Error>,
 ) -> Error {
-    let path = core.error_path();
-    Error::Cancelled(Cancelled::new(
-        path,
-        reason.map(Into::into),
-        location,
-        cause,
-    ))
+    let reason = reason.map(Into::into);
+    Error::Cancelled(Cancelled::new(core.error_path(), reason, location, None))
 }

@@ -213,6 +213,9 @@ impl<T> FutureStatus for Task<T> {
     }
 
     fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+        if self.core.is_over() && !slot.is_used() {
+            return Poll::Ready(());
+        }
         slot.poll_in(|| self.erased().waits(), cx)
     }
 

@@ -42,6 +42,8 @@ const LISTED: u8 = 8;
 const DETACHED: u8 = 16;
 /// The owner has the outcome; of an error a clone is left.
 const TAKEN: u8 = 32;
+/// The callbacks have run, and the outcome is where it stays.
+const OVER: u8 = 64;
 
 pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &Error>) + Send>;
 
@@ -141,6 +143,11 @@ impl<T> TaskCore<T> {
 
     pub(crate) fn is_done(&self) -> bool {
         self.has(DONE)
+    }
+
+    /// Whether those who wait for the end need not wait.
+    pub(super) fn is_over(&self) -> bool {
+        self.has(OVER)
     }
 
     pub(crate) fn is_asked(&self) -> bool {
@@ -264,7 +271,6 @@ impl<T> TaskCore<T> {
         if shared.rest.is_some() || self.has(DONE) || mutant("complete_twice") {
             return Err(outcome);
         }
-        self.set(DONE);
         let waker = shared.waker.take();
         let step = self.store(&mut shared, outcome);
         drop(shared);
@@ -287,6 +293,7 @@ impl<T> TaskCore<T> {
     }
 
     fn store(&self, shared: &mut Shared<T>, outcome: Result<T>) -> Step<T> {
+        self.set(DONE | OVER);
         let unwanted = if self.has(DETACHED) {
             self.give_up(shared, outcome)
         } else {
@@ -398,8 +405,8 @@ impl<T> TaskCore<T> {
         let mut shared = lock(&self.shared);
         match &shared.outcome {
             Outcome::Gone => return Register::Late(callback, taken_before()),
-            Outcome::Ready(Err(error)) if self.has(TAKEN) => {
-                return Register::Late(callback, error.clone());
+            Outcome::Ready(Err(error)) => {
+                return Register::Late(callback, error.clone()); // an error is not lent
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 mod arena;
 mod cell;
 mod clock;
+pub mod conformance;
 mod core;
 mod drive;
 mod leaks;

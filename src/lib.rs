@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod holder;
 mod ids;
+mod join;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
 pub mod promise;
@@ -39,6 +40,10 @@ pub use self::{
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     event::{Event, EventWait},
     holder::{Slot, TaskHolder},
+    join::{
+        AllSettled, AtLeast, FailFast, FirstSuccess, JoinPolicy, JoinTasks, NotEnough, Quorum,
+        Within, Won, join_tasks,
+    },
     promise::{
         ChildPromise, Promise, ResettablePromise,
         recipes::{find_and_apply_result, noncancelled_results, transfer_errors, transfer_result},

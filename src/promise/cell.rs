@@ -213,7 +213,7 @@ impl<T> Cell<T> {
         self.setters.fetch_add(1, Ordering::Relaxed); // the caller's handle carries the order
     }
 
-    fn is_listened(&self) -> bool {
+    pub(super) fn is_listened(&self) -> bool {
         self.flags.load(Ordering::Acquire) & LISTENED != 0
     }
 }

@@ -176,6 +176,12 @@ impl<T> Promise<T> {
         self.cell.is_done()
     }
 
+    /// Whether somebody waits, or did before there was an outcome.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn is_listened(&self) -> bool {
+        self.cell.is_listened()
+    }
+
     /// The name, if it was given one.
     pub fn name(&self) -> Option<&str> {
         self.cell.name()

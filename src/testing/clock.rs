@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    core::Turn,
     settle::Settle,
     sleep::VirtualSleep,
     timers::{TimerKey, Timers},
@@ -133,7 +134,7 @@ impl VirtualClock {
         let target = self.reading_at(deadline_after(self.now(), d));
         let _stop = Stop::at(self, target);
         loop {
-            Settle::before(Some(target)).await;
+            Settle::new(Turn::Before(target)).await;
             // Ends: each round takes out a timer, at the last the one that `_stop` stands for.
             if self.elapsed() >= target || !self.jump(target) {
                 return;
@@ -149,10 +150,10 @@ impl VirtualClock {
     ///
     /// As for [`advance`](Self::advance).
     pub async fn advance_to_next(&self) -> bool {
-        Settle::new().await;
+        Settle::new(Turn::Fair).await;
         let moved = self.jump(Duration::MAX);
         if moved {
-            Settle::new().await;
+            Settle::new(Turn::Fair).await;
         }
         moved
     }

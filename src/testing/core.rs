@@ -49,7 +49,7 @@ struct State {
     elsewhere: Vec<Arc<Cell>>,
     /// Those who wait until nothing is ready, in order.
     idle: BTreeMap<SettleKey, Waker>,
-    /// Those of them who are to move a clock, the least far first: it has the least to wait for.
+    /// Those of them who are to move a clock.
     advancing: BTreeMap<SettleKey, Waker>,
     /// Whether one of the latter came last.
     advanced: bool,
@@ -59,8 +59,19 @@ struct State {
     patience: Duration,
 }
 
-/// Where somebody waits until nothing is ready: where it wants to move its clock to, and its turn.
-pub(super) type SettleKey = (Option<Duration>, u64);
+/// When it is the turn of one who waits until nothing is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// Before all others: it is about to make something ready, a limited number of times.
+    Eager,
+    /// First come, first served.
+    Fair,
+    /// To move a clock to here then; the least far first: it has the least to wait for.
+    Before(Duration),
+}
+
+/// Where somebody waits until nothing is ready.
+pub(super) type SettleKey = (Turn, u64);
 
 /// The ready tasks: first come first served, or drawn by lot.
 struct Ready {
@@ -231,10 +242,10 @@ impl Core {
 
     // ----- waiting until nothing is ready
 
-    pub(super) fn settle(&self, target: Option<Duration>, waker: Waker) -> SettleKey {
+    pub(super) fn settle(&self, turn: Turn, waker: Waker) -> SettleKey {
         let mut state = lock(&self.state);
         state.next_settling += 1;
-        let key = (target, state.next_settling);
+        let key = (turn, state.next_settling);
         state.settling(key).insert(key, waker);
         key
     }
@@ -254,7 +265,7 @@ impl Core {
         lock(&self.state).settling(key).remove(&key)
     }
 
-    /// Whose turn it is: both kinds alternate, so that neither keeps the other waiting for ever.
+    /// Whose turn it is: both lists alternate, so that neither keeps the other waiting for ever.
     pub(super) fn pop_settling(&self) -> Option<Waker> {
         let mut state = lock(&self.state);
         let State {
@@ -263,12 +274,14 @@ impl Core {
             advanced,
             ..
         } = &mut *state;
-        let next = match *advanced {
+        let is_eager = |(turn, _): &SettleKey| *turn == Turn::Eager;
+        let is_idle_next = *advanced || idle.keys().next().is_some_and(is_eager);
+        let next = match is_idle_next {
             true => idle.pop_first().or_else(|| advancing.pop_first()),
             false => advancing.pop_first().or_else(|| idle.pop_first()),
         };
-        let ((target, _), waker) = next?;
-        *advanced = target.is_some();
+        let ((turn, _), waker) = next?;
+        *advanced = matches!(turn, Turn::Before(_));
         Some(waker)
     }
 
@@ -311,8 +324,8 @@ impl Core {
 impl State {
     fn settling(&mut self, key: SettleKey) -> &mut BTreeMap<SettleKey, Waker> {
         match key.0 {
-            Some(_) => &mut self.advancing,
-            None => &mut self.idle,
+            Turn::Before(_) => &mut self.advancing,
+            Turn::Eager | Turn::Fair => &mut self.idle,
         }
     }
 }

@@ -5,6 +5,7 @@ mod cell;
 mod clock;
 pub mod conformance;
 mod core;
+mod dominoes;
 mod drive;
 mod leaks;
 mod rng;
@@ -19,6 +20,7 @@ mod unfinished;
 pub(crate) use self::drive::name_polled;
 pub use self::{
     clock::VirtualClock,
+    dominoes::Dominoes,
     leaks::assert_no_leaks,
     settle::Settle,
     sim::SimRuntime,

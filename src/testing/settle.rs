@@ -6,11 +6,10 @@ use std::{
     pin::Pin,
     sync::Weak,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use super::{
-    core::{Core, SettleKey},
+    core::{Core, SettleKey, Turn},
     drive::driven_here,
 };
 use crate::sync::Arc;
@@ -23,21 +22,15 @@ const ROUNDS: u32 = 32;
 pub struct Settle {
     /// Where we wait in the runtime that drives us, or did until our turn came.
     place: Option<(Weak<Core>, SettleKey)>,
-    /// Where the one who waits wants to move its clock to.
-    target: Option<Duration>,
+    turn: Turn,
     rounds: u32,
 }
 
 impl Settle {
-    pub(super) fn new() -> Self {
-        Self::before(None)
-    }
-
-    /// To move a clock to `target` then.
-    pub(super) fn before(target: Option<Duration>) -> Self {
+    pub(super) fn new(turn: Turn) -> Self {
         Settle {
             place: None,
-            target,
+            turn,
             rounds: ROUNDS,
         }
     }
@@ -76,7 +69,7 @@ impl Future for Settle {
         let Some(core) = driven_here() else {
             return self.poll_round(cx);
         };
-        let key = core.settle(self.target, cx.waker().clone());
+        let key = core.settle(self.turn, cx.waker().clone());
         self.place = Some((Arc::downgrade(&core), key));
         // Pending: the driver will wake us when nothing else is ready.
         Poll::Pending

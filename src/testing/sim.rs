@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     clock::VirtualClock,
-    core::Core,
+    core::{Core, Turn},
     drive::{Drive, Refused},
     settle::Settle,
     unfinished::Unfinished,
@@ -141,7 +141,8 @@ impl SimRuntime {
     /// Waits until nothing else is ready to run: every other task waits.
     ///
     /// If several wait like this, they go on one after the other, in order; each lets everything
-    /// that it makes ready run before the next. The clock does not jump meanwhile. On an executor
+    /// that it makes ready run before the next. [`Dominoes`](super::Dominoes) that can fall do so
+    /// first. The clock does not jump meanwhile. On an executor
     /// that is not a [`SimRuntime`], nobody can tell when it is idle: there this gives way to it
     /// a number of times.
     ///
@@ -150,7 +151,7 @@ impl SimRuntime {
     /// Dropping the future ends the waiting and leaves no trace.
     #[doc(alias = "wait_all_tasks_blocked")]
     pub fn settle(&self) -> Settle {
-        Settle::new()
+        Settle::new(Turn::Fair)
     }
 
     /// Lets [`block_on`](Self::block_on) wait for wakes from other threads, for `real` time at the

@@ -95,11 +95,7 @@ impl<R> Ctx<R> {
     }
 
     pub(crate) fn finished(&self, took: Duration) -> Finished {
-        let (spawned, tally) = self
-            .node()
-            .live()
-            .map(|live| total(live))
-            .unwrap_or_default();
+        let (spawned, tally) = self.node().live().map(total).unwrap_or_default();
         let (failed, cancelled) = (tally.failed, tally.cancelled);
         let first_error = tally.first_error;
         let completed = count(spawned.saturating_sub(failed + cancelled));

@@ -78,7 +78,10 @@ fn calling<H: 'static>(
 ) -> impl Future<Output = ()> + use<H> {
     let mut on_drop = Some(OnDrop::new(move || call(&handle)));
     poll_fn(move |_| match moment {
-        Moment::Poll => Poll::Ready(drop(on_drop.take())),
+        Moment::Poll => {
+            drop(on_drop.take());
+            Poll::Ready(())
+        }
         Moment::End => Poll::Ready(()),
         // Pending: for ever, as long as nobody drops it.
         Moment::Drop => Poll::Pending,

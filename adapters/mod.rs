@@ -2,11 +2,11 @@
 //!
 //! | runtime | feature | handle | who owns the tasks |
 //! |---|---|---|---|
-//! | built in | `embedded` (default) | [`Embedded`] | [`EmbeddedPool`]; the global one is never dropped |
-//! | tokio | `tokio` | [`Tokio`], [`TokioLocal`] | `tokio::runtime::Runtime`, `LocalSet` |
-//! | smol | `smol` | [`Smol`], [`SmolLocal`] | an `Executor`, a `LocalExecutor`; the global one is never dropped |
-//! | async-std | `async-std` | [`AsyncStd`] | nobody: it is global and never dropped |
-//! | any that has no clock | `futures-timer` | [`FuturesTimer`], in a [`WithTimer`](crate::WithTimer) | |
+//! | built in | `embedded` (default) | `Embedded` | `EmbeddedPool`; the global one is never dropped |
+//! | tokio | `tokio` | `Tokio`, `TokioLocal` | `tokio::runtime::Runtime`, `LocalSet` |
+//! | smol | `smol` | `Smol`, `SmolLocal` | an `Executor`, a `LocalExecutor`; the global one is never dropped |
+//! | async-std | `async-std` | `AsyncStd` | nobody: it is global and never dropped |
+//! | any that has no clock | `futures-timer` | `FuturesTimer`, in a [`WithTimer`](crate::WithTimer) | |
 //!
 //! A handle keeps no task alive. All of them can be used side by side in one program. Results,
 //! panics, cancellation and names are not their business: see [`Ctx`](crate::Ctx).
@@ -15,11 +15,11 @@
 //!
 //! | handle | `block_on` inside a task of the same runtime |
 //! |---|---|
-//! | [`Embedded`], [`EmbeddedPool`] | works: the thread runs other tasks of the pool while it waits |
-//! | [`Smol`] with an executor of its own | works, likewise |
-//! | [`Smol::global`] | works if another thread is free to run what is waited for: set `SMOL_THREADS` to 2 or more (it is 1) |
-//! | [`AsyncStd`] | works if another thread is free to run what is waited for: `ASYNC_STD_THREAD_COUNT`, one per core |
-//! | [`Tokio`], `tokio::runtime::Runtime` | refuses with a [`NestedRun`](crate::NestedRun) |
+//! | `Embedded`, `EmbeddedPool` | works: the thread runs other tasks of the pool while it waits |
+//! | `Smol` with an executor of its own | works, likewise |
+//! | `Smol::global` | works if another thread is free to run what is waited for: set `SMOL_THREADS` to 2 or more (it is 1) |
+//! | `AsyncStd` | works if another thread is free to run what is waited for: `ASYNC_STD_THREAD_COUNT`, one per core |
+//! | `Tokio`, `tokio::runtime::Runtime` | refuses with a [`NestedRun`](crate::NestedRun) |
 
 #[cfg(any(feature = "smol", feature = "async-std"))]
 mod async_io;

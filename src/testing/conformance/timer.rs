@@ -114,7 +114,7 @@ pub(super) fn a_sleep_that_has_ended_stays_ready<T: Timer, B: BlockOn>(make: imp
     });
 }
 
-/// Clause 5.
+/// Clause 3.
 pub(super) fn sleeps_end_in_the_order_of_their_deadlines<T: Timer, B: BlockOn>(
     make: impl Fn() -> (T, B),
 ) {

@@ -150,6 +150,9 @@ impl<T> Cell<T> {
         if self.is_done() {
             return Err(outcome);
         }
+        if mutant("tell_before_the_outcome") {
+            self.tell();
+        }
         self.outcome.set(outcome)?;
         self.tell();
         Ok(())
@@ -158,8 +161,10 @@ impl<T> Cell<T> {
     /// The parent has ended, or is no longer listened to.
     pub(super) fn follow(self: &Arc<Self>, parent: Option<&Error>) {
         // Somebody else may have been first: then that is the outcome.
-        let _ = self.outcome.set(Err(self.ended_by(parent)));
-        self.tell(); // also what a query has fixed, which tells nobody
+        let is_first = self.outcome.set(Err(self.ended_by(parent))).is_ok();
+        if is_first || !mutant("tell_only_what_is_new") {
+            self.tell(); // also what a query has fixed, which tells nobody
+        }
     }
 
     /// Tells everybody, once, that the outcome is there.

@@ -19,7 +19,6 @@ mod status;
 mod status_text;
 mod sync;
 mod task;
-#[allow(dead_code)] // until the context has `ticker()`
 mod ticker;
 mod wait;
 
@@ -58,7 +57,7 @@ pub use self::{
     task::{
         FallibleUseTrySpawn, Plain, Returns, Task, TaskBuilder, TaskDone, TaskId, TaskWatch, TryFut,
     },
-    ticker::{MissedTicks, Tick},
+    ticker::{MissedTicks, Pauser, Tick, Ticker, TickerControl},
     wait::{Until, Wait, WaitSet, Waited, cancel_and_wait, wait_for_all, wait_for_first},
 };
 

@@ -45,6 +45,8 @@ struct State {
     next_settling: u64,
     tasks: BTreeMap<u64, Arc<Cell>>,
     ready: Ready,
+    /// Where [`Core::next_seed`] takes them from.
+    seeds: Rng,
     /// Ready tasks that live on other threads than the one which met them.
     elsewhere: Vec<Arc<Cell>>,
     /// Those who wait until nothing is ready, in order.
@@ -79,6 +81,9 @@ struct Ready {
     lots: Option<Rng>,
 }
 
+/// Keeps the seeds that are handed out apart from the lots that are drawn.
+const SEEDS: u64 = 0x7469_636b_6572_7321;
+
 /// Numbers the runtimes of this process, for the arenas.
 static RUNTIMES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
@@ -99,6 +104,7 @@ impl Core {
                     queue: VecDeque::new(),
                     lots: seed.map(Rng::new),
                 },
+                seeds: Rng::new(seed.unwrap_or(0) ^ SEEDS),
                 elsewhere: Vec::new(),
                 idle: BTreeMap::new(),
                 advancing: BTreeMap::new(),
@@ -120,6 +126,11 @@ impl Core {
 
     pub(super) fn set_patience(&self, real: Duration) {
         lock(&self.state).patience = real;
+    }
+
+    /// A seed for something random: another one each time, and the same ones in each run.
+    pub(super) fn next_seed(&self) -> u64 {
+        lock(&self.state).seeds.next()
     }
 
     pub(super) fn patience(&self) -> Duration {

@@ -41,6 +41,12 @@ pub(crate) fn name_polled<T: AnyTask + 'static>(task: &Arc<T>) {
     }
 }
 
+/// A seed from the simulation that runs the code which asks: what is random there comes out the
+/// same each time. `None` outside of simulations.
+pub(crate) fn seed_here() -> Option<u64> {
+    driven_here().map(|core| core.next_seed())
+}
+
 /// Why a runtime did not run a future to its end.
 #[derive(Debug)]
 pub(super) enum Refused {

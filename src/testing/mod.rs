@@ -17,7 +17,7 @@ mod stall;
 mod timers;
 mod unfinished;
 
-pub(crate) use self::drive::name_polled;
+pub(crate) use self::drive::{name_polled, seed_here};
 pub use self::{
     clock::VirtualClock,
     dominoes::Dominoes,

@@ -128,6 +128,15 @@ impl Schedule {
         self.jitter = jitter;
     }
 
+    /// How many ticks there were.
+    pub(super) fn iteration(&self) -> u64 {
+        self.iteration
+    }
+
+    pub(super) fn every(&self) -> Duration {
+        Duration::from_nanos(self.every)
+    }
+
     /// What to do `now`, which is counted from the start.
     pub(super) fn step(&mut self, now: Duration, is_paused: bool) -> Step {
         let now = nanos(now).min(NEVER - 1);

@@ -1,0 +1,110 @@
+//! What a ticker holds while it goes on: its context, its clock, and its places among waiters.
+
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use super::{
+    clock::{AnyClock, Fired},
+    control::Shared,
+    pauser::Gate,
+    schedule::Schedule,
+};
+use crate::{Ctx, FutureStatus, WaitSlot, sync::Arc};
+
+/// Dropping it takes the sleep out of the timer and leaves all lists.
+pub(super) struct Live {
+    ctx: Ctx<()>,
+    clock: AnyClock,
+    gate: Option<Arc<Gate>>,
+    ended: WaitSlot,
+    changed: WaitSlot,
+    resumed: WaitSlot,
+}
+
+// ===== impl Live =====
+
+impl Live {
+    pub(super) fn new(ctx: Ctx<()>, clock: AnyClock) -> Self {
+        Live {
+            ctx,
+            clock,
+            gate: None,
+            ended: WaitSlot::default(),
+            changed: WaitSlot::default(),
+            resumed: WaitSlot::default(),
+        }
+    }
+
+    pub(super) fn ctx(&self) -> &Ctx<()> {
+        &self.ctx
+    }
+
+    pub(super) fn set_gate(&mut self, gate: &Arc<Gate>) {
+        self.gate = Some(Arc::clone(gate));
+        self.resumed = WaitSlot::default();
+    }
+
+    /// Hands changes that have come to `schedule`.
+    pub(super) fn apply_changes(&mut self, control: &Shared, schedule: &mut Schedule) {
+        if control.apply(schedule) {
+            self.changed = WaitSlot::default(); // it has fired, and we have come
+        }
+    }
+
+    /// Time since the first call of this.
+    pub(super) fn elapsed(&mut self) -> Duration {
+        self.clock.as_mut().elapsed()
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.is_paused())
+    }
+
+    /// The timer is not needed before it is armed again.
+    pub(super) fn disarm(&mut self) {
+        self.clock.as_mut().disarm();
+    }
+
+    /// Waits for whatever may lead to another answer of the schedule: `until`, a change, a pauser
+    /// that resumes, the end of the context. Ready if one of them is there.
+    ///
+    /// Pending: the timer, a control, the pauser or the ending call will wake us.
+    pub(super) fn poll_wait(
+        &mut self,
+        until: Option<Duration>,
+        is_paused: bool,
+        control: &Arc<Shared>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Fired> {
+        let mut poll = self.ctx.poll_done(&mut self.ended, cx);
+        if poll.is_pending() {
+            poll = control.poll_changed(&mut self.changed, cx);
+        }
+        if poll.is_pending() {
+            poll = self.poll_gate(is_paused, cx);
+        }
+        if poll.is_ready() {
+            return Poll::Ready(Fired::InTime);
+        }
+        match until {
+            Some(until) => self.clock.as_mut().poll_until(until, cx),
+            None => {
+                self.clock.as_mut().disarm();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// `is_paused` is what the schedule was told: if it is no longer true, this is ready.
+    fn poll_gate(&mut self, is_paused: bool, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.gate {
+            Some(gate) if is_paused => gate.poll_resumed(&mut self.resumed, cx),
+            _ => {
+                self.resumed = WaitSlot::default(); // one place at the most is kept
+                Poll::Pending
+            }
+        }
+    }
+}

@@ -133,7 +133,7 @@ impl Wake for Main {
 
 impl Executor {
     /// An executor without tasks.
-    #[expect(clippy::new_without_default, reason = "an owner is made on purpose")]
+    #[allow(clippy::new_without_default, reason = "an owner is made on purpose")]
     pub fn new() -> Self {
         Executor {
             shared: Arc::default(),

@@ -11,7 +11,7 @@ use windlass::{
     BlockOn, Ctx, NestedRun, Spawner, WithTimer, adapters::FuturesTimer, testing::conformance,
 };
 
-#[allow(dead_code, reason = "its `main` is the example's")]
+#[allow(dead_code, unreachable_pub, reason = "it is a program of its own")]
 #[path = "../examples/custom_executor.rs"]
 mod custom_executor;
 

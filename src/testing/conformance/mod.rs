@@ -29,6 +29,7 @@
 //! conformance::check_owner(make);
 //! ```
 
+mod context;
 mod harness;
 mod local;
 mod owner;
@@ -36,6 +37,7 @@ mod runtime;
 mod spawner;
 mod tasks;
 mod timer;
+mod work;
 
 use self::harness::{Local, Threaded};
 use crate::{BlockOn, LocalSpawner, Runtime, Spawner, Timer};
@@ -67,6 +69,7 @@ pub fn check_local<S: LocalSpawner, B: BlockOn>(make: impl Fn() -> (S, B)) {
         (Local(handle), driver)
     });
     local::tasks_stay_on_their_thread(&make);
+    work::check_local(&make);
 }
 
 /// Checks the end of an executor, where the driver owns it: dropping the driver drops the tasks.
@@ -80,6 +83,7 @@ pub fn check_owner<S: Spawner, B: BlockOn>(make: impl Fn() -> (S, B)) {
         (Threaded(handle), driver)
     });
     spawner::spawn_blocking_after_the_owner_has_gone(&make);
+    work::check_end(&make);
 }
 
 /// Checks the end of an executor for futures that are not `Send`, where the driver owns it.
@@ -118,7 +122,8 @@ pub fn check_timer<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
     timer::a_dropped_sleep_wakes_nobody(&make);
 }
 
-/// Checks a whole runtime: [`check_spawner`], [`check_timer`], and both together.
+/// Checks a whole runtime: [`check_spawner`], [`check_timer`], both together, and what
+/// [`Ctx`](crate::Ctx), [`Task`](crate::Task) and the waits promise on it.
 ///
 /// # Panics
 ///
@@ -128,4 +133,6 @@ pub fn check<R: Runtime, B: BlockOn>(make: impl Fn() -> (R, B)) {
     check_timer(&make);
     runtime::a_task_sleeps(&make);
     runtime::an_erased_runtime_is_the_same(&make);
+    context::check(&make);
+    work::check(&make);
 }

@@ -104,7 +104,7 @@ fn token_peer(row: &mut Row, rt: Runtime, target: f64) {
 }
 
 /// From `fire` until `n` tasks that wait for it are joined.
-fn raw_tasks<W, T>(
+pub(crate) fn raw_tasks<W, T>(
     rt: &Runtime,
     n: usize,
     wait: impl Fn() -> W,

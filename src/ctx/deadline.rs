@@ -42,7 +42,7 @@ type Place = (Instant, u64);
 
 /// A node's deadline on the list; [`cancel`](Self::cancel) takes it off.
 pub(crate) struct Entry {
-    deadlines: Weak<Deadlines>,
+    deadlines: Arc<Deadlines>,
     place: Place,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn arm<R: Runtime>(node: &Arc<Node>, rt: &R) {
     };
     let place = (deadline.at, crate::ids::next());
     live.add_undo(Undo::Deadline(Entry {
-        deadlines: Arc::downgrade(&deadlines),
+        deadlines: Arc::clone(&deadlines),
         place,
     }));
     deadlines.insert(place, Arc::downgrade(node), rt);
@@ -166,9 +166,7 @@ fn wake(waker: Option<Waker>) {
 
 impl Entry {
     pub(crate) fn cancel(self) {
-        if let Some(deadlines) = self.deadlines.upgrade() {
-            deadlines.remove(self.place);
-        }
+        self.deadlines.remove(self.place);
     }
 }
 

@@ -141,9 +141,29 @@ impl Live {
         }
     }
 
-    /// Whether somebody would notice if the node went without having been ended.
-    pub(crate) fn is_observed(self: &Arc<Self>) -> bool {
-        !self.verdict().is_done() && (Arc::strong_count(self) > 1 || lock(&self.shared).listens())
+    /// The node goes: takes back the registrations elsewhere, unless somebody listens here.
+    ///
+    /// True means that somebody does, and has to be told of an end.
+    pub(crate) fn retire(self: &Arc<Self>) -> bool {
+        if self.verdict().is_done() {
+            return false; // the end has taken everything back
+        }
+        let mut shared = lock(&self.shared);
+        let is_observed = Arc::strong_count(self) > 1 || shared.listens();
+        let rare = shared.rare.as_mut().filter(|_| !is_observed);
+        let undo = rare
+            .map(|rare| std::mem::take(&mut rare.undo))
+            .unwrap_or_default();
+        drop(shared);
+        undo.into_iter().for_each(Undo::run);
+        is_observed
+    }
+}
+
+/// Makes room for one more: half as much again where that is needed, not twice.
+fn grow<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 2).max(4));
     }
 }
 
@@ -311,15 +331,6 @@ impl Live {
         }
         before & STOPPING == 0
     }
-
-    /// Takes back the registrations elsewhere.
-    pub(crate) fn undo(&self) {
-        let undo = match &mut lock(&self.shared).rare {
-            Some(rare) => std::mem::take(&mut rare.undo),
-            None => return,
-        };
-        undo.into_iter().for_each(Undo::run);
-    }
 }
 
 impl Shared {
@@ -452,6 +463,7 @@ impl Live {
             return false; // four thousand million tasks in one context
         };
         task.slot().store(slot, Ordering::Relaxed);
+        grow(&mut shared.tasks);
         shared.tasks.push(task);
         true
     }

@@ -308,12 +308,10 @@ impl Node {
 
     /// The last holder went: whoever still listens hears of it.
     fn abandon(&self, live: &Arc<Live>) {
-        if live.is_observed() && !mutant("go_without_ending") {
+        if live.retire() && !mutant("go_without_ending") {
             let reason = Some(Cow::Borrowed("every handle was dropped"));
             let error = self.cancelled(reason, self.created_at, None);
             live.end(Ending::of(self, error));
-        } else {
-            live.undo();
         }
     }
 }

@@ -3,10 +3,11 @@
 //! # Invariants
 //!
 //! 1. `DONE` is set once, under the lock, together with the ending; from then on nobody is added.
-//! 2. `SETTLED` means that every node below is marked. Until then the list of children stays, so
-//!    that an ending call can walk through a node that another call is just ending.
-//! 3. A child is in its parent's list at `slot` until it is disowned or the parent is settled;
-//!    `slot` is written under the parent's lock only. The same holds for tasks.
+//! 2. `SETTLED` means that every node below is marked: another ending call need not walk there.
+//!    Until then an ending call walks through a node that another call is just ending.
+//! 3. A child is in its parent's list, at `slot`, until its node goes, also after the end: what
+//!    still runs below is found that way. `slot` is written under the parent's lock only. The
+//!    same holds for tasks, until they are done.
 //! 4. `ended <= spawned`; both only grow. Nothing runs in the node itself when they are equal.
 //!
 //! Everything of the user's (wakers, callbacks, tasks) leaves the lock in a [`Walk`] and is fired
@@ -110,9 +111,6 @@ impl Live {
         let mut shared = lock(&self.shared);
         if let Some(sums) = sums {
             self.fold(&mut shared, sums);
-        }
-        if self.state.load(Ordering::Relaxed) & SETTLED != 0 {
-            return;
         }
         let slot = child.slot.load(Ordering::Relaxed);
         let gone = shared.children.swap_remove(slot);
@@ -298,12 +296,9 @@ impl Live {
     }
 
     fn set_settled(&self) {
-        let mut shared = lock(&self.shared);
-        let children = std::mem::take(&mut shared.children);
+        let _writing = lock(&self.shared);
         let state = self.state.load(Ordering::Relaxed);
         self.state.store(state | SETTLED, Ordering::Release);
-        drop(shared);
-        drop(children);
     }
 
     /// Asks everything below to stop; false if that was done before, or the node has ended.

@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     Ctx,
+    extras::SharedGroup,
     live::{IdleList, Live},
     rare::Tally,
 };
@@ -19,6 +20,7 @@ use crate::{
     registry::Key,
     status::{leave, poll_in},
     sync::Arc,
+    task::AnyTask,
 };
 
 /// What ran below, and how it ended.
@@ -139,18 +141,25 @@ impl<R: Runtime> Ctx<R> {
     }
 
     fn stragglers(&self, held_for: Duration) -> Vec<Straggler> {
+        let straggler = |task: Arc<dyn AnyTask>| {
+            let (path, spawned_at) = (task.path(), task.spawned_at());
+            Straggler {
+                path,
+                spawned_at,
+                held_for,
+            }
+        };
+        let mut groups: Vec<SharedGroup> = Vec::new();
         let mut found = Vec::new();
         let mut unvisited: Vec<Arc<Live>> = self.node().live().cloned().into_iter().collect();
         while let Some(live) = unvisited.pop() {
-            for task in live.tasks() {
-                let (path, spawned_at) = (task.path(), task.spawned_at());
-                found.push(Straggler {
-                    path,
-                    spawned_at,
-                    held_for,
-                });
-            }
+            found.extend(live.tasks().into_iter().map(straggler));
             unvisited.extend(live.children());
+            let is_new = |group: &&SharedGroup| !groups.iter().any(|seen| Arc::ptr_eq(seen, group));
+            if let Some(group) = live.group().filter(is_new) {
+                found.extend(group.adopted().into_iter().map(straggler));
+                groups.push(Arc::clone(group));
+            }
         }
         found
     }

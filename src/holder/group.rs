@@ -153,15 +153,7 @@ impl Members {
 
     /// Asks all adopted tasks to stop: the holder's context, which has ended, is not theirs.
     pub(super) fn cancel_adopted(&self) {
-        let mut shared = lock(&self.shared);
-        let places: Vec<u64> = shared.adopted.values().copied().collect();
-        let members = &mut shared.members;
-        let adopted: Vec<_> = places
-            .into_iter()
-            .filter_map(|place| members.get_mut(Key::of(place)).map(|task| Arc::clone(task)))
-            .collect();
-        drop(shared);
-        for task in adopted {
+        for task in self.adopted() {
             task.cancel(task.spawned_at());
         }
     }
@@ -229,6 +221,16 @@ impl Group for Members {
         // Acquire: partner of `set_limit`. A task that was queued saw the limit when it joined.
         !self.is_limited.load(Ordering::Acquire)
             || !lock(&self.shared).queued.contains_key(&task.id())
+    }
+
+    fn adopted(&self) -> Vec<Arc<dyn AnyTask>> {
+        let mut shared = lock(&self.shared);
+        let places: Vec<u64> = shared.adopted.values().copied().collect();
+        let members = &mut shared.members;
+        places
+            .into_iter()
+            .filter_map(|place| members.get_mut(Key::of(place)).map(|task| Arc::clone(task)))
+            .collect()
     }
 
     fn contains(&self, id: TaskId) -> bool {

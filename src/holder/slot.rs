@@ -51,10 +51,18 @@ impl<R: Clone> TaskHolder<R> {
             key: None,
             is_over: false,
         };
+        if self.is_stopping() {
+            self.stopping().await; // yields, so that a loop that ignores the error is no spin
+            return Err(self.stopped());
+        }
         match select(room, pin!(self.stopping())).await {
             Either::Left(_) => Ok(self.slot()),
-            Either::Right(_) => Err(self.error().unwrap_or_else(|| stopping(self))),
+            Either::Right(_) => Err(self.stopped()),
         }
+    }
+
+    fn stopped(&self) -> Error {
+        self.error().unwrap_or_else(|| stopping(self))
     }
 
     /// Takes room for one task, if there is some now.

@@ -370,8 +370,7 @@ fn domino_13_the_end_of_the_context_ends_the_row() {
             dominoes.finished().await.unwrap_err(),
             second.await.unwrap_err(),
         ] {
-            assert!(error.is_cancelled());
-            assert!(error.to_string().contains("sim-->ctx by enough"), "{error}");
+            assert_eq!(error.to_string(), "cancelled at sim-->ctx by enough");
         }
         // On a context that has ended it is born ended.
         let late = Dominoes::new(&ctx, 1);
@@ -461,6 +460,33 @@ fn q_102_time_does_not_pass_while_dominoes_fall_and_a_sleeper_holds_nothing_up()
         dominoes.finished().await.unwrap();
         assert_eq!(sim.clock.elapsed(), Duration::ZERO);
         assert!(sleeper.await.unwrap());
+    });
+}
+
+#[test]
+fn all_that_can_fall_do_so_before_a_clock_moves_and_before_other_settled_work() {
+    simulate(async |sim| {
+        sim.rt.settle().await; // the next turn would be that of a clock
+        let dominoes = Dominoes::new(&sim.ctx, 5);
+        let log = Log::default();
+        for i in 1..=5 {
+            follow(&sim.ctx, &dominoes, i, 2, &log);
+        }
+        let (inner, rt) = (log.clone(), sim.rt.clone());
+        drop(sim.ctx.spawn(async move {
+            rt.settle().await;
+            inner.note("settled");
+        }));
+        let (ctx, inner) = (sim.ctx.clone(), log.clone());
+        drop(sim.ctx.spawn(async move {
+            ctx.sleep(Duration::from_millis(1)).await.unwrap();
+            inner.note("slept");
+        }));
+        dominoes.begin();
+        sim.clock.advance(Duration::from_secs(1)).await;
+        let mut expected = in_order(5);
+        expected.extend(["settled".into(), "slept".into()]);
+        assert_eq!(log.lines(), expected);
     });
 }
 

@@ -12,7 +12,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    task::Poll,
+    task::{Context, Poll, Wake, Waker},
     thread,
     time::Duration,
 };
@@ -299,14 +299,46 @@ fn settle_waits_until_every_other_task_waits() {
 #[test]
 fn a_settle_that_is_dropped_leaves_no_trace() {
     let rt = SimRuntime::new();
+    let wakes = Arc::new(Wakes::default());
     rt.block_on(async {
-        let mut settle = Box::pin(rt.settle());
-        assert!(futures::poll!(&mut settle).is_pending());
+        let waker = Waker::from(wakes.clone());
+        let mut settle = rt.settle();
+        assert!(
+            Pin::new(&mut settle)
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
         drop(settle);
-        rt.sleep(ms(1)).await;
+        rt.settle().await;
     });
+    assert_eq!(wakes.0.load(SeqCst), 0);
     // On an executor that cannot tell it ends all the same.
     futures::executor::block_on(rt.settle());
+}
+
+#[test]
+fn a_settle_wakes_whoever_polled_last() {
+    let rt = SimRuntime::new();
+    rt.block_on(async {
+        let mut settle = rt.settle();
+        let noop = Waker::noop();
+        assert!(
+            Pin::new(&mut settle)
+                .poll(&mut Context::from_waker(noop))
+                .is_pending()
+        );
+        settle.await;
+    });
+}
+
+/// Counts its wakes.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
 }
 
 // ===== local tasks
@@ -450,18 +482,23 @@ fn the_owner_may_go_while_its_runtime_runs() {
         let _token = token;
         pending::<()>().await;
     });
+    let kept = Arc::new(Mutex::new(None));
     handle.block_on(async {
         yield_now().await;
-        // In a task of its own runtime, which is being polled right now.
-        let token = drops.token();
-        rt.clone().spawn(async move {
-            let _token = token;
-            drop(rt);
-            pending::<()>().await;
-        });
+        // In a task of its own runtime, which is being polled right now, and whose waker stays.
+        let (token, inner) = (drops.token(), kept.clone());
+        let mut rt = Some(rt);
+        rt.clone().unwrap().spawn(poll_fn(move |cx| {
+            let _token = &token;
+            *inner.lock().unwrap() = Some(cx.waker().clone());
+            drop(rt.take());
+            Poll::Pending
+        }));
         yield_now().await;
         yield_now().await;
+        assert_eq!(drops.count(), 2);
     });
+    kept.lock().unwrap().take().unwrap().wake();
     assert_eq!(drops.count(), 2);
 }
 
@@ -502,7 +539,7 @@ fn local_tasks_are_dropped_by_their_own_thread() {
         }
     }
     let (spawned, is_spawned) = std::sync::mpsc::channel();
-    let inner = dropped_by.clone();
+    let (inner, seen) = (dropped_by.clone(), dropped_by.clone());
     let other = thread::spawn(move || {
         let note = Note(inner, PhantomData);
         handle.spawn_local(async move {
@@ -512,14 +549,14 @@ fn local_tasks_are_dropped_by_their_own_thread() {
         spawned.send(()).unwrap();
         is_gone.recv().unwrap();
         SimRuntime::new().run_until_stalled(); // anything of a simulation sweeps
-        thread::current().id()
+        (thread::current().id(), *seen.lock().unwrap())
     });
     is_spawned.recv().unwrap();
     drop(rt);
     assert_eq!(*dropped_by.lock().unwrap(), None);
     gone.send(()).unwrap();
-    let id = other.join().unwrap();
-    assert_eq!(*dropped_by.lock().unwrap(), Some(id));
+    let (id, seen) = other.join().unwrap();
+    assert_eq!(seen, Some(id), "before it ended");
 }
 
 // ===== panics
@@ -529,10 +566,11 @@ fn a_panic_of_a_task_comes_out_and_the_runtime_stays_usable() {
     let rt = SimRuntime::new();
     let drops = Drops::default();
     let token = drops.token();
-    rt.spawn(async move {
-        let _token = token;
+    // It belongs to the future itself, so that no unwinding drops it.
+    rt.spawn(poll_fn(move |_| {
+        let _token = &token;
         panic!("boom (this is part of a test)");
-    });
+    }));
     let (send, receive) = oneshot::channel();
     rt.spawn(async move { send.send(1).unwrap() });
     assert_eq!(
@@ -644,16 +682,19 @@ fn other_threads_may_spawn_and_arm_timers() {
     assert_eq!(rt.block_on(receive), Ok(ms(5)));
     other.join().unwrap();
 
-    // A timer that only another executor waits for moves the clock as well.
-    let handle = rt.clone();
-    let (send, receive) = oneshot::channel();
-    let other = thread::spawn(move || {
-        futures::executor::block_on(handle.sleep(ms(5)));
-        send.send(()).unwrap();
-    });
-    assert_eq!(rt.block_on(receive), Ok(()));
-    assert_eq!(rt.clock().elapsed(), ms(10));
-    other.join().unwrap();
+    // Timers that only another executor waits for move the clock as well, whether they come
+    // before or after the simulation has fallen asleep.
+    for _ in 0..20 {
+        let handle = rt.clone();
+        let (send, receive) = oneshot::channel();
+        let other = thread::spawn(move || {
+            futures::executor::block_on(handle.sleep(ms(5)));
+            send.send(()).unwrap();
+        });
+        assert_eq!(rt.block_on(receive), Ok(()));
+        other.join().unwrap();
+    }
+    assert_eq!(rt.clock().elapsed(), ms(105));
 }
 
 // ===== stalling

@@ -69,7 +69,8 @@ struct State {
 /// A place where the clock stops, whoever moves it: there ends somebody's advance.
 struct Stop<'a> {
     clock: &'a VirtualClock,
-    key: TimerKey,
+    /// `None` if it was reached before it was there.
+    key: Option<TimerKey>,
 }
 
 // ===== impl VirtualClock =====
@@ -207,13 +208,11 @@ impl VirtualClock {
 
     /// Goes to the next due time, if that is not after `limit`, and fires what is due there.
     pub(super) fn jump(&self, limit: Duration) -> bool {
-        let mut state = lock(&self.0.state);
-        let due = state.timers.next_due().filter(|due| *due <= limit);
-        let Some(due) = due else { return false };
-        state.timers.move_towards(due);
-        drop(state);
-        self.fire();
-        true
+        let is_due = self.with_timers(|timers| timers.step(limit));
+        if is_due {
+            self.fire();
+        }
+        is_due
     }
 
     /// The reading of this clock at `instant`; zero for what was before it.
@@ -289,14 +288,16 @@ impl fmt::Debug for VirtualClock {
 
 impl<'a> Stop<'a> {
     fn at(clock: &'a VirtualClock, due: Duration) -> Self {
-        let key = clock.with_timers(|timers| timers.arm(due, None));
+        let key = clock.with_timers(|timers| timers.arm(due, None).ok());
         Stop { clock, key }
     }
 }
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        let waker = self.clock.with_timers(|timers| timers.disarm(self.key));
-        drop(waker); // there is none; outside the lock all the same
+        if let Some(key) = self.key {
+            let waker = self.clock.with_timers(|timers| timers.disarm(key));
+            drop(waker); // there is none; outside the lock all the same
+        }
     }
 }

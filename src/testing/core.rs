@@ -292,7 +292,11 @@ impl Core {
             false => advancing.pop_first().or_else(|| idle.pop_first()),
         };
         let ((turn, _), waker) = next?;
-        *advanced = matches!(turn, Turn::Before(_));
+        match turn {
+            Turn::Eager => {}
+            Turn::Fair => *advanced = false,
+            Turn::Before(_) => *advanced = true,
+        }
         Some(waker)
     }
 

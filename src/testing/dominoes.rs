@@ -80,11 +80,8 @@ impl Dominoes {
         let guard = ctx.on(()).guard();
         let toppling = Arc::clone(&row).topple_all();
         let task = ctx.task("topple").silent().try_spawn(toppling);
-        let (ending, its) = (Arc::clone(&row), ctx.on(()).downgrade());
-        task.on_done(move |outcome| {
-            let of_ctx = its.upgrade().and_then(|ctx| ctx.error());
-            ending.end(outcome.err().map(|error| of_ctx.as_ref().unwrap_or(error)));
-        });
+        let ending = Arc::clone(&row);
+        task.on_done(move |outcome| ending.end(outcome.err()));
         Dominoes {
             row,
             _guard: Arc::new(guard),

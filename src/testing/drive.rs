@@ -59,9 +59,6 @@ pub(super) struct Drive {
     core: Arc<Core>,
 }
 
-/// Ends the life of a `block_on` future's cell, also when it panics.
-struct Retire<'a>(&'a Core, &'a Cell);
-
 // ===== impl Drive =====
 
 impl Drive {
@@ -86,7 +83,6 @@ impl Drive {
     ) -> Result<F::Output, Refused> {
         let mut future = pin!(future);
         let main = Arc::new(Cell::main(&self.core, self.core.next_id(), at));
-        let _retire = Retire(&self.core, &main);
         Arc::clone(&main).wake();
         loop {
             if let Poll::Ready(output) = self.run_ready(Some((&main, future.as_mut()))) {
@@ -209,12 +205,6 @@ impl Drop for Drive {
         let left = DRIVEN.try_with(|driven| driven.borrow_mut().pop());
         drop(left);
         arena::sweep();
-    }
-}
-
-impl Drop for Retire<'_> {
-    fn drop(&mut self) {
-        self.1.retire(self.0);
     }
 }
 

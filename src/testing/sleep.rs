@@ -45,19 +45,15 @@ impl VirtualSleep {
     /// Arms with `waker`, which is given back if the time has come already.
     fn arm(&mut self, waker: Waker) -> Option<Waker> {
         let due = self.due;
-        let armed = self.clock.with_timers(|timers| {
-            if timers.now() >= due {
-                Err(waker)
-            } else {
-                Ok(timers.arm(due, Some(waker)))
-            }
-        });
-        match armed {
+        match self
+            .clock
+            .with_timers(|timers| timers.arm(due, Some(waker)))
+        {
             Ok(key) => {
                 self.key = Some(key);
                 None
             }
-            Err(waker) => Some(waker),
+            Err(waker) => waker,
         }
     }
 

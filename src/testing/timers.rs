@@ -46,12 +46,16 @@ impl<W> Timers<W> {
         self.armed.first_key_value().map(|(key, _)| key.due)
     }
 
-    pub(super) fn arm(&mut self, due: Duration, value: W) -> TimerKey {
+    /// Registers `value`; gives it back if the hand is at `due` already, or past it.
+    pub(super) fn arm(&mut self, due: Duration, value: W) -> Result<TimerKey, W> {
+        if due <= self.now {
+            return Err(value);
+        }
         let turn = self.next;
         self.next += 1;
         let key = TimerKey { due, turn };
         self.armed.insert(key, value);
-        key
+        Ok(key)
     }
 
     pub(super) fn get_mut(&mut self, key: TimerKey) -> Option<&mut W> {
@@ -62,10 +66,14 @@ impl<W> Timers<W> {
         self.armed.remove(&key)
     }
 
-    /// Moves the hand towards `limit`, and no farther than the next due time.
-    pub(super) fn move_towards(&mut self, limit: Duration) {
-        let reach = self.next_due().map_or(limit, |due| due.min(limit));
-        self.now = self.now.max(reach);
+    /// Moves the hand to the next due time, if that is not after `limit`; says whether it is not.
+    pub(super) fn step(&mut self, limit: Duration) -> bool {
+        match self.next_due().filter(|due| *due <= limit) {
+            // Never back: what is armed lies ahead of the hand, or at it until it is taken out.
+            Some(due) => self.now = due,
+            None => return false,
+        }
+        true
     }
 
     /// Takes out the first timer that the hand has reached.

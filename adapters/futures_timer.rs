@@ -53,19 +53,21 @@ impl Future for FuturesSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let now = Instant::now();
-        if now >= self.deadline || self.orphaned {
-            return Poll::Ready(());
-        }
-        let ahead = deadline_within_reach(now, self.deadline) - now;
-        let delay = self.delay.get_or_insert_with(|| Delay::new(ahead));
-        // Pending: the timer thread wakes us. A `Delay` panics if there is none because the system
-        // refused it; then nobody would ever wake us.
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(delay).poll(cx))) {
-            Ok(poll) => poll,
-            Err(_) => {
-                self.orphaned = true;
-                Poll::Ready(())
+        loop {
+            let now = Instant::now();
+            if now >= self.deadline || self.orphaned {
+                return Poll::Ready(());
+            }
+            let ahead = deadline_within_reach(now, self.deadline) - now;
+            let delay = self.delay.get_or_insert_with(|| Delay::new(ahead));
+            match catch_unwind(AssertUnwindSafe(|| Pin::new(delay).poll(cx))) {
+                // Pending: the timer thread wakes us.
+                Ok(Poll::Pending) => return Poll::Pending,
+                // Early: it happens when the timer thread hears of a `Delay` and of its reset at
+                // the same time. A new one has no former deadline to mix up.
+                Ok(Poll::Ready(())) => self.delay = None,
+                // A `Delay` panics when the system refused the timer thread: nobody would wake us.
+                Err(_) => self.orphaned = true,
             }
         }
     }

@@ -60,6 +60,23 @@ fn a_sleep_that_never_waits_starts_no_timer() {
     assert!(!sleep.is_orphaned());
 }
 
+/// The timer thread of `futures-timer` 3.0.4 takes the deadline of a `Delay` and then its generation.
+/// A reset in between gave the new generation to the former deadline, and if that was due, the sleep
+/// ended early.
+#[test]
+fn a_reset_that_races_with_the_timer_thread_does_not_end_the_sleep_early() {
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..3000 {
+        let mut sleep = pin!(FuturesTimer.sleep(Duration::from_secs(3600)));
+        let _ = sleep.as_mut().poll(&mut cx);
+        sleep.as_mut().reset(FuturesTimer.now());
+        let deadline = FuturesTimer.now() + Duration::from_micros(30);
+        sleep.as_mut().reset(deadline);
+        block_on(sleep);
+        assert!(FuturesTimer.now() >= deadline);
+    }
+}
+
 #[test]
 fn boxing_a_boxed_sleep_boxes_nothing() {
     let size = size_of::<AnySleep>();

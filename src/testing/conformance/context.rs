@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use futures::channel::oneshot;
+
 use super::harness::{Count, ends, yield_now};
 use crate::{BlockOn, Ctx, Runtime, sync::lock};
 
@@ -217,7 +219,12 @@ fn shutdown_waits_for_its_grace_and_names_who_needed_more<R: Runtime, B: BlockOn
         assert!(server.is_done() && report.dropped.is_empty(), "{clause}");
         assert_eq!((report.completed, report.cancelled), (1, 0), "{clause}");
         assert!(matches!(tidy.await, Ok(7)), "{clause}");
-        let stubborn = app.task("stubborn").spawn(pending::<()>());
+        let (begin, begun) = oneshot::channel();
+        let stubborn = app.task("stubborn").spawn(async move {
+            let _ = begin.send(());
+            pending::<()>().await;
+        });
+        assert_eq!(begun.await, Ok(()), "{clause}");
         let report = app.shutdown(SHORT).await;
         assert!(app.is_done() && stubborn.await.is_err(), "{clause}");
         let paths: Vec<_> = report.dropped.iter().map(|left| &*left.path).collect();

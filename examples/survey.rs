@@ -1,7 +1,7 @@
 //! Surveys a directory: reads every file in it, on the runtime of your choice, and sums up.
 //!
 //! Each directory has a context of its own below that of its parent, in which one task lists it.
-//! Files are read by blocking tasks, a bounded number at a time. Ctrl-C and `--timeout` end the
+//! Files are read by blocking tasks in a holder, a bounded number at a time. Ctrl-C and `--timeout` end the
 //! context of the whole walk: nothing new starts, reads stop at their next block, and the summary
 //! tells what was found until then. Links are counted, not followed.
 
@@ -35,8 +35,7 @@ use std::{
 use clap::{Parser, builder::PossibleValuesParser};
 use futures::future::select;
 use indicatif::ProgressBar;
-use tokio::sync::Semaphore; // works on any runtime
-use windlass::{BlockOn, BoxError, Ctx, Runtime, adapters};
+use windlass::{BlockOn, BoxError, Ctx, Runtime, TaskHolder, adapters};
 
 use self::found::{Facts, Found};
 
@@ -133,7 +132,7 @@ fn survey(rt: impl Runtime, driver: &impl BlockOn, args: &Args) -> Result<(), Bo
     let walk = walk.start();
     stop_on_ctrl_c(walk.clone())?;
 
-    let survey = Arc::new(Survey::new(args.reads));
+    let survey = Arc::new(Survey::new(&walk, args.reads));
     let start = Instant::now();
     let (whole, end) = driver.block_on(async {
         let progress = show_progress(app.clone(), survey.clone());
@@ -182,8 +181,8 @@ async fn finish(walk: &Ctx, app: &Ctx) -> bool {
 
 /// What the tasks of a walk share.
 struct Survey {
-    reads: Arc<Semaphore>,
-    limit: usize,
+    /// Lists directories and reads files, so many at a time.
+    reads: TaskHolder,
     busiest: AtomicUsize,
     found: Mutex<Found>,
 }
@@ -197,11 +196,9 @@ enum Entry {
 }
 
 impl Survey {
-    fn new(reads: u16) -> Self {
-        let limit = usize::from(reads);
+    fn new(walk: &Ctx, reads: u16) -> Self {
         Survey {
-            reads: Arc::new(Semaphore::new(limit)),
-            limit,
+            reads: TaskHolder::new(walk, "reads").limit(usize::from(reads)),
             busiest: AtomicUsize::new(0),
             found: Mutex::default(),
         }
@@ -224,25 +221,22 @@ impl Survey {
     /// Runs `read` on a thread that may block as soon as there is room for one more.
     async fn read<T: Send + 'static>(
         self: &Arc<Self>,
-        ctx: &Ctx,
         path: &Path,
         read: impl FnOnce(&Survey, &Path, &Ctx<()>) -> T + Send + 'static,
     ) -> Option<windlass::Task<T>> {
-        let room = self.reads.clone().acquire_owned().await.ok()?;
-        let busy = self.limit - self.reads.available_permits();
-        self.busiest.fetch_max(busy, Ordering::Relaxed);
+        let slot = self.reads.reserve().await.ok()?;
         let (survey, owned) = (self.clone(), path.to_owned());
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        let task = ctx.task(name.to_string_lossy().into_owned());
-        Some(task.spawn_blocking::<_, _, windlass::Plain>(move |stop| {
-            let _room = room;
-            read(&survey, &owned, stop)
-        }))
+        let task = slot.task(path.display().to_string());
+        let task =
+            task.spawn_blocking::<_, _, windlass::Plain>(move |stop| read(&survey, &owned, stop));
+        self.busiest
+            .fetch_max(self.reads.pending(), Ordering::Relaxed);
+        Some(task)
     }
 }
 
 async fn walk(survey: Arc<Survey>, ctx: Ctx, dir: PathBuf) {
-    let Some(listing) = survey.read(&ctx, &dir, list).await else {
+    let Some(listing) = survey.read(&dir, list).await else {
         return;
     };
     let Ok(entries) = listing.await else {
@@ -254,7 +248,7 @@ async fn walk(survey: Arc<Survey>, ctx: Ctx, dir: PathBuf) {
                 let name = path.file_name().unwrap_or(path.as_os_str());
                 survey.enter(ctx.child(name.to_string_lossy().into_owned()), &path);
             }
-            Entry::File(path) => drop(survey.read(&ctx, &path, examine).await),
+            Entry::File(path) => drop(survey.read(&path, examine).await),
             Entry::Link => survey.found().links += 1,
             Entry::Other => survey.found().others += 1,
         }
@@ -302,7 +296,8 @@ async fn show_progress(app: Ctx, survey: Arc<Survey>) {
     let tty = io::stderr().is_terminal();
     let bar = ProgressBar::new_spinner();
     let pause = Duration::from_millis(if tty { 100 } else { 500 });
-    loop {
+    let mut ticks = app.ticker(pause);
+    while ticks.next().await.is_some() {
         let progress = survey.found().progress();
         if tty {
             bar.set_message(progress);
@@ -310,8 +305,6 @@ async fn show_progress(app: Ctx, survey: Arc<Survey>) {
         } else {
             eprintln!("{progress}");
         }
-        if app.sleep(pause).await.is_err() {
-            return bar.finish_and_clear();
-        }
     }
+    bar.finish_and_clear();
 }

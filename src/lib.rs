@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod holder;
 mod ids;
+mod inspect;
 mod join;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
@@ -39,6 +40,7 @@ pub use self::{
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     event::{Event, EventWait},
     holder::{Slot, TaskHolder},
+    inspect::{Entry, Snapshot},
     join::{
         AllSettled, AtLeast, FailFast, FirstSuccess, JoinPolicy, JoinTasks, NotEnough, Quorum,
         Within, Won, join_tasks,

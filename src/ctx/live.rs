@@ -221,6 +221,16 @@ impl Live {
         self.spawned.load(Ordering::Acquire).saturating_sub(ended)
     }
 
+    /// How many tasks were spawned here that have not been polled yet.
+    pub(crate) fn unlisted(&self) -> usize {
+        let listed = lock(&self.shared).tasks.len();
+        let ended = self.ended.load(Ordering::Acquire) & !WAITED;
+        let running = self.spawned.load(Ordering::Acquire).saturating_sub(ended);
+        usize::try_from(running)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(listed)
+    }
+
     /// What is below: copies, so that nothing is locked while they are looked at.
     pub(crate) fn children(&self) -> Vec<Arc<Live>> {
         lock(&self.shared).children.clone()

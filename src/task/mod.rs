@@ -74,7 +74,6 @@ pub(crate) trait AnyTask: Send + Sync {
     fn cancel(&self, location: &'static Location<'static>) -> bool;
     fn is_done(&self) -> bool;
     fn is_asked(&self) -> bool;
-    #[allow(dead_code)] // for the inspector
     fn is_blocking(&self) -> bool;
     fn error(&self) -> Option<Error>;
     fn name(&self) -> &str;

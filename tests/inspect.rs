@@ -1,0 +1,124 @@
+//! Snapshots of what runs.
+
+use std::{future::pending, time::Duration};
+
+use windlass::{Ctx, testing::simulate};
+
+/// The lines of the text without the places in the source.
+fn lines(ctx: &Ctx) -> Vec<String> {
+    let text = ctx.snapshot().to_string();
+    text.lines()
+        .map(|line| line.split(" at tests").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn snapshot_is_a_tree_of_what_runs() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let server = app.build("server").timeout(Duration::from_secs(60)).start();
+        let idle = app.child("idle");
+        drop(server.task("accept").spawn(pending::<()>()));
+        drop(server.child("conn").task("read").spawn(pending::<()>()));
+        sim.rt.settle().await;
+        drop(app.spawn(pending::<()>())); // not polled yet
+        assert_eq!(
+            lines(&app),
+            [
+                "app (context, live, 1 not polled yet)",
+                "  server (context, live)",
+                "    accept (task, running)",
+                "    conn (context, live)",
+                "      read (task, running)",
+            ]
+        );
+        let snapshot = app.snapshot();
+        let read = &snapshot.entries()[4];
+        assert_eq!(
+            (read.path.as_str(), read.kind),
+            ("sim-->app-->server-->conn-->read", "task")
+        );
+        assert_eq!(
+            (read.deadline, read.spawned_at.file()),
+            (server.deadline(), file!())
+        );
+        assert_eq!(
+            idle.snapshot().entries().len(),
+            1,
+            "the context itself, even if nothing runs"
+        );
+        app.cancel();
+    });
+}
+
+#[test]
+fn snapshot_shows_what_holds_up_a_shutdown() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let cleanup = sim.ctx.cleanup(Duration::from_secs(9));
+        let slow = app
+            .task("slow")
+            .grace(Duration::from_secs(5))
+            .try_spawn(async move { cleanup.sleep(Duration::from_secs(2)).await });
+        sim.rt.settle().await;
+        app.cancel_with("over");
+        assert_eq!(
+            lines(&app),
+            ["app (context, done)", "  slow (task, stopping)"],
+        );
+        assert_eq!(
+            app.snapshot().entries()[0]
+                .error
+                .as_ref()
+                .map(|e| e.is_cancelled()),
+            Some(true)
+        );
+        slow.await.unwrap();
+        assert_eq!(lines(&app), ["app (context, done)"]);
+    });
+}
+
+#[test]
+fn graph_escapes_names() {
+    simulate(async |sim| {
+        let odd = sim.ctx.child("a \"quoted\" \\ name");
+        drop(odd.task("t").spawn(pending::<()>()));
+        sim.rt.settle().await;
+        odd.stop();
+        let dot = odd.snapshot().to_dot();
+        let expected = "digraph windlass {\n  rankdir=LR;\n  \
+            n0 [label=\"a \\\"quoted\\\" \\\\ name\\nstopping\", shape=box, color=orange];\n  \
+            n1 [label=\"t\\nstopping\", shape=ellipse, color=orange];\n  n0 -> n1;\n}\n";
+        assert_eq!(dot, expected);
+        odd.cancel();
+    });
+}
+
+#[test]
+fn snapshot_serializes_as_a_list() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        drop(app.spawn_blocking(|_| ()));
+        sim.rt.settle().await;
+        app.fail("broken");
+        let json = serde_json::to_value(app.snapshot()).unwrap();
+        assert_eq!(json[0]["path"], "sim-->app");
+        assert_eq!(json[0]["state"], "done");
+        assert_eq!(json[0]["error"], "broken");
+        assert!(json[0]["spawned_at"].as_str().unwrap().starts_with(file!()));
+    });
+}
+
+#[test]
+fn snapshot_of_a_hundred_thousand_is_linear() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let nodes: Vec<_> = (0..100_000).map(|_| app.child("n")).collect();
+        for node in &nodes {
+            drop(node.spawn(pending::<()>()));
+        }
+        sim.rt.settle().await;
+        assert_eq!(app.snapshot().entries().len(), 200_001);
+        app.cancel();
+    });
+}

@@ -559,6 +559,35 @@ fn local_tasks_are_dropped_by_their_own_thread() {
     assert_eq!(seen, Some(id), "before it ended");
 }
 
+#[test]
+fn a_thread_that_ends_drops_its_local_tasks_even_if_their_destructors_panic_and_spawn() {
+    struct Bad(SimRuntime, Drops, PhantomData<Rc<()>>);
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            let token = self.1.token();
+            // The thread keeps nothing any more: what is spawned now is dropped at once.
+            self.0.spawn_local(async move { drop(token) });
+            panic!("a destructor that panics (this is part of a test)");
+        }
+    }
+    let rt = SimRuntime::new();
+    let drops = Drops::default();
+    let (handle, counted) = (rt.clone(), drops.clone());
+    let other = thread::spawn(move || {
+        for _ in 0..2 {
+            let bad = Bad(handle.clone(), counted.clone(), PhantomData);
+            let token = counted.token();
+            handle.spawn_local(async move {
+                let _kept = (bad, token);
+                pending::<()>().await;
+            });
+        }
+    });
+    other.join().unwrap();
+    assert_eq!(drops.count(), 4);
+    rt.run_until_stalled();
+}
+
 // ===== panics
 
 #[test]

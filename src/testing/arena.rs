@@ -49,11 +49,9 @@ pub(super) fn take(core: &Core, id: u64) -> Option<LocalFuture> {
 
 /// Drops what runtimes that are gone have left on this thread.
 pub(super) fn sweep() {
-    // Nothing is borrowed while the futures are dropped: their destructors may come back here.
+    // Nothing is borrowed while a room is dropped: the destructors in it may come back here.
     while let Some(room) = take_dead_room() {
-        for (_, future) in room.futures {
-            isolate("the destructor of a task", || drop(future));
-        }
+        drop(room);
     }
 }
 
@@ -67,4 +65,13 @@ fn take_dead_room() -> Option<Room> {
         here.remove(&id)
     });
     dead.ok().flatten()
+}
+
+impl Drop for Room {
+    /// Guards each destructor, also when the thread ends: a panic would take the process along.
+    fn drop(&mut self) {
+        while let Some((_, future)) = self.futures.pop_first() {
+            isolate("the destructor of a task", || drop(future));
+        }
+    }
 }

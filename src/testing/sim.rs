@@ -36,6 +36,18 @@ use crate::{AnySleep, BlockOn, LocalSpawner, Result, Spawner, Timer, sync::Arc};
 /// **Panics.** A task that panics is dropped, and its panic goes on out of what drives the runtime.
 /// The other tasks are as they were. (Tasks of a [`Ctx`](crate::Ctx) catch their panics themselves.)
 ///
+/// **Where to keep the owner.** Next to the contexts, not in them: tasks hold their contexts, so an
+/// owner that was moved into a root context, and not cloned for it, stays while its tasks do.
+/// [`simulate`](super::simulate) keeps it for you.
+///
+/// # Comparison with paused time in tokio, and with trio's clock
+///
+/// `tokio::time::pause` stops the clock of one tokio runtime, and of nothing else; it advances by
+/// whole milliseconds, and `advance` returns before tasks it has woken have run. Here any code that
+/// takes a [`Timer`] is tested, to the nanosecond, and `advance` returns when all is at rest. The
+/// jump is the one of trio's `MockClock(autojump_threshold=0)`. Do not use this runtime for what
+/// waits for sockets or files: to it they are other threads.
+///
 /// # Examples
 ///
 /// ```

@@ -4,6 +4,11 @@
 //! else a line on stderr. One that panics is passed over for the next, so nothing told is lost
 //! and no panic leaves this file.
 
+#[cfg(all(test, feature = "tracing"))]
+mod recorder;
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt,
     io::Write as _,

@@ -1,5 +1,12 @@
 //! Contexts: behaviours CTX-xx and the regressions of Q-01 … Q-18.
 
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod kit;
+
 use std::{
     error::Error as _,
     future::{Future, pending},
@@ -18,6 +25,8 @@ use windlass::{
     wait_for_all,
 };
 
+use self::kit::{Log, secs};
+
 #[derive(Debug, PartialEq)]
 struct Broken(&'static str);
 
@@ -28,10 +37,6 @@ impl std::fmt::Display for Broken {
 }
 
 impl std::error::Error for Broken {}
-
-fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
 
 /// A tree that needs no runtime.
 fn root() -> Ctx<()> {
@@ -59,23 +64,10 @@ fn poll_with<F: Future + Unpin>(wakes: &Arc<Wakes>, future: &mut F) -> Poll<F::O
     std::pin::Pin::new(future).poll(&mut Context::from_waker(&waker))
 }
 
-/// A list of what was called, in order.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, entry: impl Into<String>) {
-        self.0.lock().unwrap().push(entry.into());
-    }
-
-    fn note(&self, entry: &'static str) -> impl FnOnce(&Error) + Send + 'static + use<> {
-        let log = self.clone();
-        move |_| log.add(entry)
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
+/// A callback that notes `entry`.
+fn note(log: &Log, entry: &'static str) -> impl FnOnce(&Error) + Send + 'static + use<> {
+    let log = log.clone();
+    move |_| log.add(entry)
 }
 
 // ===== creation and names
@@ -394,7 +386,7 @@ fn callbacks_run_once_in_order_with_the_error() {
     // CTX-35, CTX-36, CTX-41, CTX-44
     let (c1, _c2, c3) = three();
     let log = Log::default();
-    c3.on_done(log.note("one"));
+    c3.on_done(note(&log, "one"));
     let seen = log.clone();
     c3.on_done(move |error| seen.add(error.to_string()));
     c1.fail(Broken("e1"));
@@ -423,8 +415,8 @@ fn removed_callbacks_are_not_called() {
     let (c1, c2, c3) = three();
     let log = Log::default();
     let (kept, removed) = (
-        c2.on_done(log.note("kept")),
-        c2.on_done(log.note("removed")),
+        c2.on_done(note(&log, "kept")),
+        c2.on_done(note(&log, "removed")),
     );
     assert!(c2.has_on_done(kept) && !c1.has_on_done(kept) && !c3.has_on_done(kept));
     assert!(!c1.remove_on_done(removed), "not a callback of that one");
@@ -438,7 +430,7 @@ fn removed_callbacks_are_not_called() {
 fn one_registration_has_one_id() {
     // registering the same function twice overwrote its entry.
     let (ctx, log) = (root(), Log::default());
-    let (first, second) = (ctx.on_done(log.note("f")), ctx.on_done(log.note("f")));
+    let (first, second) = (ctx.on_done(note(&log, "f")), ctx.on_done(note(&log, "f")));
     assert_ne!(first, second);
     assert!(ctx.remove_on_done(first) && ctx.has_on_done(second));
     ctx.cancel();
@@ -457,7 +449,7 @@ fn panicking_callback_and_waker_stop_nobody() {
     let (ctx, log) = (root(), Log::default());
     let child = ctx.child("child");
     ctx.on_done(|_| panic!("a callback that panics"));
-    ctx.on_done(log.note("after"));
+    ctx.on_done(note(&log, "after"));
     let mut done = child.done();
     let bomb = Waker::from(Arc::new(Bomb));
     assert!(
@@ -465,7 +457,7 @@ fn panicking_callback_and_waker_stop_nobody() {
             .poll(&mut Context::from_waker(&bomb))
             .is_pending()
     );
-    child.on_done(log.note("below"));
+    child.on_done(note(&log, "below"));
     assert!(ctx.cancel());
     assert_eq!(log.take(), ["after", "below"]);
 }
@@ -498,12 +490,12 @@ fn everything_is_marked_before_anything_is_called() {
 fn ending_started_in_a_callback_marks_at_once_and_calls_later() {
     let (outer, inner, log) = (root(), root(), Log::default());
     let (ending, seen) = (inner.clone(), log.clone());
-    inner.on_done(log.note("inner called"));
+    inner.on_done(note(&log, "inner called"));
     outer.on_done(move |_| {
         assert!(ending.cancel() && ending.is_done());
         seen.add("first of outer");
     });
-    outer.on_done(log.note("second of outer"));
+    outer.on_done(note(&log, "second of outer"));
     assert!(outer.cancel());
     assert_eq!(
         log.take(),

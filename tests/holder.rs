@@ -1,5 +1,12 @@
 //! The holder: behaviours HOLD-xx and the regressions of Q-49 … Q-58.
 
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod kit;
+
 use std::{
     future::{pending, ready},
     sync::{
@@ -15,34 +22,7 @@ use windlass::{
     testing::{Sim, explore, simulate},
 };
 
-fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, entry: impl Into<String>) {
-        self.0.lock().unwrap().push(entry.into());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
-
-async fn yield_now() {
-    let mut has_yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut has_yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
+use self::kit::{Log, secs, yield_now};
 
 /// A task that ends after `n` seconds and says so.
 fn after(ctx: &Ctx, log: &Log, n: u64) -> Task<u64> {

@@ -1,5 +1,12 @@
 //! Tasks: behaviours TASK-xx, the calls of LOOP-06 … LOOP-11, and the regressions of Q-19 … Q-25.
 
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod kit;
+
 use std::{
     future::{Future, pending, ready},
     panic::Location,
@@ -17,22 +24,7 @@ use windlass::{
     testing::{Sim, SimRuntime, simulate},
 };
 
-fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, entry: impl Into<String>) {
-        self.0.lock().unwrap().push(entry.into());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
+use self::kit::{Log, secs, yield_now};
 
 /// Says so when it is dropped.
 struct OnDrop(Log, &'static str);
@@ -41,18 +33,6 @@ impl Drop for OnDrop {
     fn drop(&mut self) {
         self.0.add(self.1);
     }
-}
-
-async fn yield_now() {
-    let mut has_yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut has_yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// A context whose unseen failures go to the log.

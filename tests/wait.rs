@@ -1,5 +1,12 @@
 //! Waits and timeouts: behaviours WAIT-xx, TIME-xx, LOOP-18 … LOOP-27, regressions … Q-25.
 
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod kit;
+
 use std::{
     future::{pending, ready},
     sync::{
@@ -15,9 +22,7 @@ use windlass::{
     testing::simulate, wait_for_all, wait_for_first,
 };
 
-fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
+use self::kit::{secs, yield_now};
 
 #[derive(Default)]
 struct Wakes(AtomicUsize);
@@ -41,18 +46,6 @@ impl Wakes {
 /// Contexts stand in for signals: they end by hand.
 fn contexts<const N: usize>() -> [Ctx<()>; N] {
     std::array::from_fn(|_| Ctx::root_on("signal", ()))
-}
-
-async fn yield_now() {
-    let mut has_yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut has_yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 // ===== wait_for_first

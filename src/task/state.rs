@@ -20,19 +20,20 @@
 //! 4. The waker of the executor is held only while the task is parked: the cycle from task to
 //!    waker to task ends when it completes.
 
-use std::{
-    panic::Location,
-    task::{Context, Poll, Waker},
-};
+mod owner;
+
+use std::{panic::Location, task::Waker};
 
 use super::{TaskId, options::Options};
 use crate::{
     Error, Result,
     ctx::tree::Node,
-    registry::{Key, Registry, Taken},
+    registry::{Registry, Taken},
     status::{WaitList, Waiters},
     sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, lock, mutant},
 };
+
+pub(super) use self::owner::Register;
 
 const ASKED: u8 = 1;
 const DONE: u8 = 2;
@@ -357,94 +358,6 @@ impl<T> Shared<T> {
             }
         }
     }
-}
-
-// ===== the owner =====
-
-impl<T> TaskCore<T> {
-    /// Takes the outcome; pending: the thread that puts it back will wake `cx`.
-    pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        if self.is_done() {
-            if let Some(ready) = self.try_join(&mut lock(&self.shared)) {
-                return Poll::Ready(ready);
-            }
-        }
-        let fresh = cx.waker().clone(); // user code: outside the lock
-        let mut shared = lock(&self.shared);
-        if let Some(ready) = self.try_join(&mut shared) {
-            drop(shared);
-            return Poll::Ready(ready);
-        }
-        let old = shared.joiner.replace(fresh);
-        drop(shared);
-        drop(old);
-        Poll::Pending
-    }
-
-    /// The outcome, if it is there; an error again, if it was an error and was taken before.
-    fn try_join(&self, shared: &mut Shared<T>) -> Option<Result<T>> {
-        match &shared.outcome {
-            Outcome::Gone => Some(Err(taken_before())),
-            Outcome::Ready(Err(error)) if self.has(TAKEN) => Some(Err(error.clone())),
-            _ => self.take(shared),
-        }
-    }
-
-    /// The owner goes: gives back what it would have got.
-    pub(super) fn detach(&self) -> Option<Result<T>> {
-        if self.has(TAKEN) {
-            return None;
-        }
-        let mut shared = lock(&self.shared);
-        self.set(DETACHED);
-        self.take(&mut shared)
-    }
-
-    /// Registers a callback; or hands it back with the outcome it is to be called on at once.
-    pub(super) fn on_done(&self, callback: Callback<T>) -> Register<T> {
-        let mut shared = lock(&self.shared);
-        match &shared.outcome {
-            Outcome::Gone => return Register::Late(callback, taken_before()),
-            Outcome::Ready(Err(error)) => {
-                return Register::Late(callback, error.clone()); // an error is not lent
-            }
-            _ => {}
-        }
-        let id = crate::ids::next(); // under the lock: ids grow within a task
-        shared.rest().callbacks.insert_as(id, callback);
-        match shared.lend() {
-            None => Register::Listed(id),
-            Some(outcome) => Register::Lent(id, outcome),
-        }
-    }
-
-    pub(super) fn remove_on_done(&self, id: u64) -> Option<Callback<T>> {
-        lock(&self.shared)
-            .rest
-            .as_mut()?
-            .callbacks
-            .remove(Key::of(id))
-    }
-
-    pub(super) fn has_on_done(&self, id: u64) -> bool {
-        let mut shared = lock(&self.shared);
-        let rest = shared.rest.as_mut();
-        rest.is_some_and(|rest| rest.callbacks.get_mut(Key::of(id)).is_some())
-    }
-}
-
-/// What became of a callback.
-pub(super) enum Register<T> {
-    Listed(u64),
-    /// Registered, and the outcome was there: the caller settles it (invariant 2).
-    Lent(u64, Result<T>),
-    /// The value is gone; this error says so, or why there was none.
-    Late(Callback<T>, Error),
-}
-
-#[cold]
-fn taken_before() -> Error {
-    Error::failed("the task's value was taken before")
 }
 
 impl<T: Send> WaitList for TaskCore<T> {

@@ -1,0 +1,92 @@
+//! What the owner of a task does with its outcome: joining, listening, letting go.
+
+use std::task::{Context, Poll};
+
+use super::{Callback, DETACHED, Outcome, Shared, TAKEN, TaskCore};
+use crate::{Error, Result, registry::Key, sync::lock};
+
+impl<T> TaskCore<T> {
+    /// Takes the outcome; pending: the thread that puts it back will wake `cx`.
+    pub(in crate::task) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        if self.is_done() {
+            if let Some(ready) = self.try_join(&mut lock(&self.shared)) {
+                return Poll::Ready(ready);
+            }
+        }
+        let fresh = cx.waker().clone(); // user code: outside the lock
+        let mut shared = lock(&self.shared);
+        if let Some(ready) = self.try_join(&mut shared) {
+            drop(shared);
+            return Poll::Ready(ready);
+        }
+        let old = shared.joiner.replace(fresh);
+        drop(shared);
+        drop(old);
+        Poll::Pending
+    }
+
+    /// The outcome, if it is there; an error again, if it was an error and was taken before.
+    fn try_join(&self, shared: &mut Shared<T>) -> Option<Result<T>> {
+        match &shared.outcome {
+            Outcome::Gone => Some(Err(taken_before())),
+            Outcome::Ready(Err(error)) if self.has(TAKEN) => Some(Err(error.clone())),
+            _ => self.take(shared),
+        }
+    }
+
+    /// The owner goes: gives back what it would have got.
+    pub(in crate::task) fn detach(&self) -> Option<Result<T>> {
+        if self.has(TAKEN) {
+            return None;
+        }
+        let mut shared = lock(&self.shared);
+        self.set(DETACHED);
+        self.take(&mut shared)
+    }
+
+    /// Registers a callback; or hands it back with the outcome it is to be called on at once.
+    pub(in crate::task) fn on_done(&self, callback: Callback<T>) -> Register<T> {
+        let mut shared = lock(&self.shared);
+        match &shared.outcome {
+            Outcome::Gone => return Register::Late(callback, taken_before()),
+            Outcome::Ready(Err(error)) => {
+                return Register::Late(callback, error.clone()); // an error is not lent
+            }
+            _ => {}
+        }
+        let id = crate::ids::next(); // under the lock: ids grow within a task
+        shared.rest().callbacks.insert_as(id, callback);
+        match shared.lend() {
+            None => Register::Listed(id),
+            Some(outcome) => Register::Lent(id, outcome),
+        }
+    }
+
+    pub(in crate::task) fn remove_on_done(&self, id: u64) -> Option<Callback<T>> {
+        lock(&self.shared)
+            .rest
+            .as_mut()?
+            .callbacks
+            .remove(Key::of(id))
+    }
+
+    pub(in crate::task) fn has_on_done(&self, id: u64) -> bool {
+        let mut shared = lock(&self.shared);
+        let rest = shared.rest.as_mut();
+        rest.is_some_and(|rest| rest.callbacks.get_mut(Key::of(id)).is_some())
+    }
+}
+
+/// What became of a callback.
+pub(in crate::task) enum Register<T> {
+    Listed(u64),
+    /// Registered, and the outcome was there: the caller settles it (invariant 2).
+    Lent(u64, Result<T>),
+    /// The value is gone; this error says so, or why there was none.
+    Late(Callback<T>, Error),
+}
+
+#[cold]
+fn taken_before() -> Error {
+    Error::failed("the task's value was taken before")
+}

@@ -20,6 +20,7 @@ mod versus {
     pub(crate) mod row;
     pub(crate) mod runner;
 
+    pub(crate) mod clock;
     pub(crate) mod holder;
     pub(crate) mod merge;
     pub(crate) mod promise;
@@ -34,8 +35,8 @@ mod versus {
 use std::process::ExitCode;
 
 use self::versus::{
-    holder, measure::warm_heap, merge, promise, queue, run, runner::Runner, tasks, ticker, tree,
-    waits,
+    clock, holder, measure::warm_heap, merge, promise, queue, run, runner::Runner, tasks, ticker,
+    tree, waits,
 };
 
 #[global_allocator]
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         tasks::rows,
         waits::rows,
         ticker::rows,
+        clock::rows,
         queue::rows,
         merge::rows,
         holder::rows,

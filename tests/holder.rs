@@ -10,10 +10,9 @@ mod kit;
 use std::{
     future::{pending, ready},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 

@@ -6,10 +6,12 @@ mod blocking;
 mod ctx;
 mod error;
 mod event;
+mod group;
 mod holder;
 mod ids;
 mod inspect;
 mod join;
+mod merge;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
 pub mod promise;
@@ -44,6 +46,10 @@ pub use self::{
     join::{
         AllSettled, AtLeast, FailFast, FirstSuccess, JoinPolicy, JoinTasks, NotEnough, Quorum,
         Within, Won, join_tasks,
+    },
+    merge::{
+        Driver, Fed, Feeder, InPlace, Merge, ResultStreamer, Source, SourceId, SourceKind, Sources,
+        StreamedResult, Streamer, Takes, Tasks,
     },
     promise::{
         ChildPromise, Promise, ResettablePromise,

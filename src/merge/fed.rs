@@ -1,0 +1,152 @@
+//! What a merge gives: [`Fed`], and where it came from: [`Sources`].
+
+use std::fmt;
+
+use crate::{Error, Result, sync::Arc};
+
+/// Identifies a source among all of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SourceId(pub(super) u64);
+
+/// What kind of thing a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceKind {
+    /// A value.
+    Value,
+    /// A function that is called once.
+    Func,
+    /// An iterator.
+    Iter,
+    /// A future.
+    Future,
+    /// A task.
+    Task,
+    /// A stream.
+    Stream,
+}
+
+impl SourceKind {
+    /// Whether it gives many items, and so has an end of its own.
+    pub(super) fn is_many(self) -> bool {
+        matches!(self, SourceKind::Iter | SourceKind::Stream)
+    }
+}
+
+/// The chain of sources that an item came through, innermost first. Clones share it.
+#[derive(Clone)]
+pub struct Sources(Arc<Link>);
+
+struct Link {
+    id: SourceId,
+    kind: SourceKind,
+    parent: Option<Sources>,
+}
+
+impl Sources {
+    pub(super) fn new(id: SourceId, kind: SourceKind, parent: Option<Sources>) -> Self {
+        Sources(Arc::new(Link { id, kind, parent }))
+    }
+
+    /// The source that gave the item.
+    pub fn id(&self) -> SourceId {
+        self.0.id
+    }
+
+    pub(super) fn kind(&self) -> SourceKind {
+        self.0.kind
+    }
+
+    /// The source that gave the item, then the one that gave that source, and so on.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, SourceKind)> {
+        std::iter::successors(Some(self), |link| link.0.parent.as_ref())
+            .map(|link| (link.0.id, link.0.kind))
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// A long chain is taken apart in a loop, so that no depth of it overflows the stack.
+impl Drop for Link {
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(parent) = next {
+            next = Arc::into_inner(parent.0).and_then(|mut link| link.parent.take());
+        }
+    }
+}
+
+/// An item of a [`Streamer`](super::Streamer).
+///
+/// Each source ends with exactly one terminal item: the `Success` of a value, function, future or
+/// task, the `IterationStop` of an iterator or stream, or the `Failure` of any. A source that
+/// makes a single source hands over to it: the terminal item of that one ends both.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Fed<T, L = ()> {
+    /// A value.
+    Success {
+        /// The value.
+        value: T,
+        /// Where it came from.
+        sources: Sources,
+        /// The label its outermost source was fed with.
+        label: L,
+    },
+    /// A source failed; it gives nothing more.
+    Failure {
+        /// Why.
+        error: Error,
+        /// Which source.
+        sources: Sources,
+        /// The label its outermost source was fed with.
+        label: L,
+    },
+    /// An iterator or a stream ended.
+    IterationStop {
+        /// What interrupted it; `None` if it ended by itself.
+        error: Option<Error>,
+        /// Which source.
+        sources: Sources,
+        /// The label its outermost source was fed with.
+        label: L,
+    },
+    /// Everything ended. It is the last item, and comes once.
+    Stopped {
+        /// Why; `None` if everything that was fed has ended by itself.
+        error: Option<Error>,
+    },
+}
+
+impl<T, L> Fed<T, L> {
+    /// The value of a success.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Fed::Success { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of a success, or the error of a failure.
+    pub fn result(self) -> Option<Result<T>> {
+        match self {
+            Fed::Success { value, .. } => Some(Ok(value)),
+            Fed::Failure { error, .. } => Some(Err(error)),
+            _ => None,
+        }
+    }
+
+    /// The label; `None` for `Stopped`, which belongs to no source.
+    pub fn label(&self) -> Option<&L> {
+        match self {
+            Fed::Success { label, .. }
+            | Fed::Failure { label, .. }
+            | Fed::IterationStop { label, .. } => Some(label),
+            Fed::Stopped { .. } => None,
+        }
+    }
+}

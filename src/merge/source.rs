@@ -1,0 +1,347 @@
+//! [`Source`]: something that gives items, before it is fed; and how each kind is pulled.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures::Stream;
+use pin_project::pin_project;
+
+use super::{
+    driver::{Driver, Takes, Tasks},
+    fed::SourceKind,
+};
+use crate::{BoxError, Error, Result, Task, TryFut};
+
+/// What one pull of a source gives.
+#[allow(missing_debug_implementations)]
+pub enum Step<T, D: Driver> {
+    /// A value; more may follow.
+    Item(T),
+    /// A value, and with it the end.
+    Last(T),
+    /// A source; more may follow.
+    Sub(Source<T, D>),
+    /// A source, to which this one hands over.
+    Become(Source<T, D>),
+    /// The end.
+    End,
+    /// A failure, and with it the end.
+    Fail(Error),
+}
+
+/// A source in its box. Pulled again only after `Item` and `Sub`.
+pub trait Pull<T, D: Driver> {
+    #[doc(hidden)]
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>>;
+}
+
+/// Something that gives items to a merge, with its callbacks.
+#[must_use = "a source does nothing until it is fed with `Feeder::add`"]
+pub struct Source<T, D: Driver = Tasks> {
+    pub(super) kind: SourceKind,
+    pub(super) body: Body<T, D>,
+    pub(super) each: Option<D::Each<T>>,
+    pub(super) done: Option<D::OnDone>,
+}
+
+/// A value needs no box.
+pub(super) enum Body<T, D: Driver> {
+    Value(T),
+    Feed(D::Feed<T>),
+}
+
+impl<T, D: Driver> fmt::Debug for Source<T, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.kind).finish()
+    }
+}
+
+// ===== impl Source =====
+
+impl<T, D: Driver> Source<T, D> {
+    fn of(kind: SourceKind, body: Body<T, D>) -> Self {
+        Source {
+            kind,
+            body,
+            each: None,
+            done: None,
+        }
+    }
+
+    fn fed(kind: SourceKind, feed: D::Feed<T>) -> Self {
+        Source::of(kind, Body::Feed(feed))
+    }
+
+    /// A value.
+    pub fn value(v: T) -> Self
+    where
+        D: Takes<T>,
+    {
+        Source::of(SourceKind::Value, Body::Value(v))
+    }
+
+    /// The value of a function, which is called once.
+    pub fn func<F>(f: F) -> Self
+    where
+        F: FnOnce() -> T,
+        D: Takes<F>,
+    {
+        Source::fed(SourceKind::Func, D::held::<T, Func>(f))
+    }
+
+    /// The items of an iterator.
+    pub fn iter<I>(i: I) -> Self
+    where
+        I: IntoIterator<Item = T>,
+        D: Takes<I::IntoIter>,
+    {
+        Source::fed(SourceKind::Iter, D::held::<T, Iter>(i.into_iter()))
+    }
+
+    /// The output of a future.
+    pub fn future<F>(f: F) -> Self
+    where
+        F: Future<Output = T>,
+        D: Takes<F>,
+    {
+        Source::fed(SourceKind::Future, D::pinned::<T, Plain>(f))
+    }
+
+    /// The value of a fallible future; its error is a failure of the source.
+    pub fn try_future<F>(f: F) -> Self
+    where
+        F: TryFut<Ok = T>,
+        D: Takes<F>,
+    {
+        Source::fed(SourceKind::Future, D::pinned::<T, Fallible>(f))
+    }
+
+    /// The outcome of a task, which is cancelled if the merge ends first.
+    pub fn task(t: Task<T>) -> Self
+    where
+        D: Takes<T>,
+    {
+        Source::fed(SourceKind::Task, D::task(t))
+    }
+
+    /// The items of a stream.
+    pub fn stream<S>(s: S) -> Self
+    where
+        S: Stream<Item = T>,
+        D: Takes<S>,
+    {
+        Source::fed(SourceKind::Stream, D::pinned::<T, Many>(s))
+    }
+
+    /// The items of a fallible stream, up to its first error.
+    pub fn try_stream<S, E>(s: S) -> Self
+    where
+        S: Stream<Item = Result<T, E>>,
+        E: Into<BoxError>,
+        D: Takes<S>,
+    {
+        Source::fed(SourceKind::Stream, D::pinned::<T, TryMany>(s))
+    }
+
+    /// What the source gives that a function makes.
+    pub fn func_of<F>(f: F) -> Self
+    where
+        F: FnOnce() -> Source<T, D>,
+        D: Takes<F>,
+    {
+        Source::fed(SourceKind::Func, D::held::<T, FuncOf>(f))
+    }
+
+    /// What the sources of an iterator give.
+    pub fn iter_of<I>(i: I) -> Self
+    where
+        I: IntoIterator<Item = Source<T, D>>,
+        D: Takes<I::IntoIter>,
+    {
+        Source::fed(SourceKind::Iter, D::held::<T, IterOf>(i.into_iter()))
+    }
+
+    /// What the source gives that a future makes.
+    pub fn future_of<F>(f: F) -> Self
+    where
+        F: Future<Output = Source<T, D>>,
+        D: Takes<F>,
+    {
+        Source::fed(SourceKind::Future, D::pinned::<T, PlainOf>(f))
+    }
+
+    /// What the sources of a stream give.
+    pub fn stream_of<S>(s: S) -> Self
+    where
+        S: Stream<Item = Source<T, D>>,
+        D: Takes<S>,
+    {
+        Source::fed(SourceKind::Stream, D::pinned::<T, ManyOf>(s))
+    }
+
+    /// Calls `f` with each value of this source, when it is produced.
+    pub fn on_each<F>(mut self, f: F) -> Self
+    where
+        F: FnMut(&T),
+        D: Takes<F>,
+    {
+        self.each = Some(D::each(f));
+        self
+    }
+
+    /// Calls `f` once, when this source has ended.
+    pub fn on_done<F>(mut self, f: F) -> Self
+    where
+        F: FnOnce(Result<(), &Error>),
+        D: Takes<F>,
+    {
+        self.done = Some(D::done(f));
+        self
+    }
+}
+
+// ===== kinds =====
+
+/// A source that is used where it lies.
+#[allow(missing_debug_implementations)]
+pub struct Held<S, K> {
+    source: Option<S>,
+    kind: PhantomData<fn() -> K>,
+}
+
+// Nothing in it is ever pinned.
+impl<S, K> Unpin for Held<S, K> {}
+
+impl<S, K> Held<S, K> {
+    pub(super) fn new(source: S) -> Self {
+        Held {
+            source: Some(source),
+            kind: PhantomData,
+        }
+    }
+}
+
+/// A source that is polled.
+#[allow(missing_debug_implementations)]
+#[pin_project]
+pub struct Pinned<S, K> {
+    #[pin]
+    source: S,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<S, K> Pinned<S, K> {
+    pub(super) fn new(source: S) -> Self {
+        Pinned {
+            source,
+            kind: PhantomData,
+        }
+    }
+}
+
+/// A task, which ends with its source.
+#[allow(missing_debug_implementations)]
+pub struct HeldTask<T>(pub(super) Task<T>);
+
+macro_rules! kinds {
+    ($($kind:ident)*) => { $(#[allow(missing_debug_implementations)] pub enum $kind {})* };
+}
+kinds!(Func FuncOf Iter IterOf Plain PlainOf Fallible Many ManyOf TryMany);
+
+impl<T, D: Driver, F: FnOnce() -> T> Pull<T, D> for Held<F, Func> {
+    fn pull(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Step<T, D>> {
+        let made = self.source.take().map(|f| f());
+        Poll::Ready(made.map_or(Step::End, Step::Last))
+    }
+}
+
+impl<T, D: Driver, F: FnOnce() -> Source<T, D>> Pull<T, D> for Held<F, FuncOf> {
+    fn pull(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Step<T, D>> {
+        let made = self.source.take().map(|f| f());
+        Poll::Ready(made.map_or(Step::End, Step::Become))
+    }
+}
+
+impl<T, D: Driver, I: Iterator<Item = T>> Pull<T, D> for Held<I, Iter> {
+    fn pull(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Step<T, D>> {
+        let next = self.source.as_mut().and_then(I::next);
+        Poll::Ready(next.map_or(Step::End, Step::Item))
+    }
+}
+
+impl<T, D: Driver, I: Iterator<Item = Source<T, D>>> Pull<T, D> for Held<I, IterOf> {
+    fn pull(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Step<T, D>> {
+        let next = self.source.as_mut().and_then(I::next);
+        Poll::Ready(next.map_or(Step::End, Step::Sub))
+    }
+}
+
+impl<T, D: Driver, F: Future<Output = T>> Pull<T, D> for Pinned<F, Plain> {
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
+        self.project().source.poll(cx).map(Step::Last)
+    }
+}
+
+impl<T, D: Driver, F: Future<Output = Source<T, D>>> Pull<T, D> for Pinned<F, PlainOf> {
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
+        self.project().source.poll(cx).map(Step::Become)
+    }
+}
+
+impl<T, D: Driver, F: TryFut<Ok = T>> Pull<T, D> for Pinned<F, Fallible> {
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
+        Poll::Ready(match ready!(self.project().source.poll(cx)) {
+            Ok(value) => Step::Last(value),
+            Err(error) => Step::Fail(Error::from_user(error)),
+        })
+    }
+}
+
+impl<T, D: Driver, S: Stream<Item = T>> Pull<T, D> for Pinned<S, Many> {
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
+        let next = ready!(self.project().source.poll_next(cx));
+        Poll::Ready(next.map_or(Step::End, Step::Item))
+    }
+}
+
+impl<T, D: Driver, S: Stream<Item = Source<T, D>>> Pull<T, D> for Pinned<S, ManyOf> {
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
+        let next = ready!(self.project().source.poll_next(cx));
+        Poll::Ready(next.map_or(Step::End, Step::Sub))
+    }
+}
+
+impl<T, E, D, S> Pull<T, D> for Pinned<S, TryMany>
+where
+    E: Into<BoxError>,
+    D: Driver,
+    S: Stream<Item = Result<T, E>>,
+{
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
+        Poll::Ready(match ready!(self.project().source.poll_next(cx)) {
+            None => Step::End,
+            Some(Ok(value)) => Step::Item(value),
+            Some(Err(error)) => Step::Fail(Error::from(error.into())),
+        })
+    }
+}
+
+impl<T, D: Driver> Pull<T, D> for HeldTask<T> {
+    fn pull(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
+        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(cx)) {
+            Ok(value) => Step::Last(value),
+            Err(error) => Step::Fail(error),
+        })
+    }
+}
+
+impl<T> Drop for HeldTask<T> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

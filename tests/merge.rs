@@ -276,7 +276,9 @@ fn a_slow_consumer_holds_iterators_back_but_not_futures() {
         let (feeder, items) = Merge::new(&sim.ctx, "merge").split();
         for _ in 0..3 {
             let pulled = pulled.clone();
-            feeder.iter((0..).inspect(move |_| drop(pulled.fetch_add(1, Ordering::Relaxed))));
+            feeder.iter((0..).inspect(move |_| {
+                let _ = pulled.fetch_add(1, Ordering::Relaxed);
+            }));
         }
         for _ in 0..50 {
             let run = run.clone();
@@ -441,7 +443,7 @@ fn cancelling_in_any_interleaving_ends_each_source_once() {
             feeder.iter(i..);
             feeder.future(std::future::pending());
         }
-        let canceller = sim.ctx.spawn(async move { drop(scope.cancel()) });
+        let canceller = sim.ctx.spawn(async move { assert!(scope.cancel()) });
         let (mut ends, mut stops) = (0, 0);
         while let Some(fed) = items.next().await {
             match fed {

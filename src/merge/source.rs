@@ -245,8 +245,7 @@ impl<S, K> Pinned<S, K> {
 }
 
 /// A task, which ends with its source.
-#[allow(missing_debug_implementations)]
-pub struct HeldTask<T>(pub(super) Task<T>);
+pub(super) struct HeldTask<T>(pub(super) Task<T>);
 
 macro_rules! kinds {
     ($($kind:ident)*) => { $(#[allow(missing_debug_implementations)] pub enum $kind {})* };

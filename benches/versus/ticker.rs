@@ -1,5 +1,176 @@
 //! Rows on tickers and clocks.
 
-use super::runner::Runner;
+use std::{
+    fs,
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
-pub(crate) fn rows(_run: &mut Runner) {}
+use tokio::{runtime::Runtime, time::MissedTickBehavior};
+use windlass::{Ctx, Ticker, adapters::Tokio, testing::SimRuntime};
+
+use super::{
+    measure::{counted_waker, drive, median, time},
+    memory::Memory,
+    runner::Runner,
+    tasks::{current_thread, multi_thread},
+};
+
+/// A period that is always over.
+const OVERDUE: Duration = Duration::from_nanos(1);
+
+/// The period of the rows that sleep.
+const SLEPT: Duration = Duration::from_millis(1);
+
+pub(crate) fn rows(run: &mut Runner) {
+    for (flavour, rt) in [
+        ("ct", current_thread as fn() -> Runtime),
+        ("mt", multi_thread),
+    ] {
+        overdue(run, flavour, rt);
+    }
+    slept(run);
+    run.row("ticker-virtual", |row| {
+        row.items(1_000_000)
+            .ours(|n| time(|| virtual_ticks(n)))
+            .limit(Duration::from_micros(1));
+    });
+    run.memory("ticker-overdue-tick", overdue_memory);
+    run.memory("ticker-virtual-tick", virtual_memory);
+}
+
+fn ticker(rt: &Runtime, every: Duration) -> Ticker {
+    let ctx = Ctx::root_on("bench", Tokio::from(rt.handle().clone()));
+    ctx.ticker(every).no_min_wait()
+}
+
+// ===== ticks that are overdue =====
+
+fn overdue(run: &mut Runner, flavour: &str, rt: fn() -> Runtime) {
+    run.row(&format!("ticker-overdue-{flavour}"), |row| {
+        let (ours, peer) = (rt(), rt());
+        let erased = rt();
+        row.items(200_000).ours(move |n| {
+            let mut ticker = ticker(&ours, OVERDUE);
+            ours.block_on(async {
+                let start = Instant::now();
+                for _ in 0..n {
+                    black_box(ticker.next().await);
+                }
+                start.elapsed()
+            })
+        });
+        row.peer("Interval", 0.4, move |n| {
+            peer.block_on(async {
+                let mut interval = tokio::time::interval(OVERDUE);
+                let start = Instant::now();
+                for _ in 0..n {
+                    black_box(interval.tick().await);
+                }
+                start.elapsed()
+            })
+        });
+        row.peer("ours-erased", super::row::INFO, move |n| {
+            let rt = Tokio::from(erased.handle().clone());
+            let mut ticker = Ctx::root("bench", rt).ticker(OVERDUE).no_min_wait();
+            erased.block_on(async {
+                let start = Instant::now();
+                for _ in 0..n {
+                    black_box(ticker.next().await);
+                }
+                start.elapsed()
+            })
+        });
+    });
+}
+
+fn overdue_memory(memory: &mut Memory) {
+    let rt = current_thread();
+    let waker = counted_waker();
+    let mut ticker = ticker(&rt, OVERDUE);
+    memory.ours(0.0, 0.0, move |n, list| {
+        for _ in 0..n {
+            list.push(drive(&waker, ticker.next()));
+        }
+    });
+}
+
+// ===== ticks that are slept for =====
+
+/// Two seconds of ticks: what they cost the processor, how late they are, how late the last one is.
+fn slept(run: &mut Runner) {
+    run.row("ticker-1ms", |row| {
+        let (ours, peer) = (current_thread(), current_thread());
+        row.items(2000).phases(["cpu", "late"]);
+        row.ours(move |n| {
+            let mut ticker = ticker(&ours, SLEPT);
+            ours.block_on(watch(n, "ours", async || {
+                ticker.next().await;
+            }))
+        });
+        row.peer("Interval", [1.1, 1.1], move |n| {
+            peer.block_on(async {
+                let mut interval = tokio::time::interval(SLEPT);
+                interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+                watch(n, "tokio", async || {
+                    interval.tick().await;
+                })
+                .await
+            })
+        });
+    });
+}
+
+/// CPU time of all ticks, and the median lateness as if each tick had it.
+async fn watch(n: usize, side: &str, mut tick: impl AsyncFnMut()) -> [Duration; 2] {
+    tick().await;
+    let (start, cpu) = (Instant::now(), cpu_time());
+    let mut late = Vec::with_capacity(n);
+    for _ in 0..n {
+        tick().await;
+        late.push(start.elapsed());
+    }
+    let cpu = cpu_time().saturating_sub(cpu);
+    // A slot that was skipped shifts the count, and no tick comes before its slot: so each tick is
+    // compared with the slot before it.
+    let late: Vec<f64> = late
+        .iter()
+        .map(|at| (at.as_nanos() % SLEPT.as_nanos()) as f64)
+        .collect();
+    let last = late.last().copied().unwrap_or_default();
+    assert!(last < SLEPT.as_nanos() as f64, "{side} drifts");
+    [cpu, Duration::from_nanos(median(&late) as u64) * n as u32]
+}
+
+/// What this thread has had of a processor; zero where nobody knows.
+fn cpu_time() -> Duration {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = stat.split(' ').next().and_then(|n| n.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or_default())
+}
+
+// ===== ticks of a virtual clock =====
+
+fn virtual_ticks(n: usize) {
+    let rt = SimRuntime::new();
+    let ctx = Ctx::root("bench", rt.clone());
+    rt.block_on(async {
+        let mut ticker = ctx.ticker(Duration::from_secs(1));
+        for _ in 0..n {
+            black_box(ticker.next().await);
+        }
+    });
+    assert_eq!(rt.clock().elapsed().as_secs(), n as u64 - 1);
+}
+
+fn virtual_memory(memory: &mut Memory) {
+    let rt = SimRuntime::new();
+    let mut ticker = Ctx::root("bench", rt.clone()).ticker(Duration::from_secs(1));
+    memory.ours(0.0, 0.0, move |n, list| {
+        rt.block_on(async {
+            for _ in 0..n {
+                list.push(ticker.next().await);
+            }
+        });
+    });
+}

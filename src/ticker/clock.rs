@@ -31,8 +31,10 @@ pub(super) trait TickClock {
     /// Ready when the sleep for `until` has ended; arms it first unless it is armed for that.
     fn poll_until(self: Pin<&mut Self>, until: Duration, cx: &mut Context<'_>) -> Poll<Fired>;
 
-    /// Takes the sleep out of the timer, if one is armed.
-    fn disarm(self: Pin<&mut Self>);
+    /// Takes the sleep out of the timer, if it is armed for later than `now`.
+    ///
+    /// One that has fired stays for the next time, although nobody may have seen it fire.
+    fn disarm_after(self: Pin<&mut Self>, now: Duration);
 }
 
 /// The boxed clock of `timer`: the only allocation of ours, and one sleep of the timer's.
@@ -81,9 +83,10 @@ impl<R: Timer> TickClock for OneSleep<R> {
         })
     }
 
-    fn disarm(self: Pin<&mut Self>) {
+    fn disarm_after(self: Pin<&mut Self>, now: Duration) {
         let mut this = self.project();
-        if this.armed.take().is_some() {
+        if this.armed.is_some_and(|until| until > now) {
+            *this.armed = None;
             this.sleep.set(None);
         }
     }

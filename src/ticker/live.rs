@@ -62,9 +62,9 @@ impl Live {
         self.gate.as_ref().is_some_and(|gate| gate.is_paused())
     }
 
-    /// The timer is not needed before it is armed again.
-    pub(super) fn disarm(&mut self) {
-        self.clock.as_mut().disarm();
+    /// A timer that is armed for later than `now` is no longer needed.
+    pub(super) fn disarm_after(&mut self, now: Duration) {
+        self.clock.as_mut().disarm_after(now);
     }
 
     /// Waits for whatever may lead to another answer of the schedule: `until`, a change, a pauser
@@ -91,7 +91,7 @@ impl Live {
         match until {
             Some(until) => self.clock.as_mut().poll_until(until, cx),
             None => {
-                self.clock.as_mut().disarm();
+                self.disarm_after(Duration::ZERO);
                 Poll::Pending
             }
         }

@@ -229,8 +229,9 @@ impl Ticker {
         }
         live.apply_changes(&self.control, &mut self.schedule);
         let is_paused = live.is_paused();
-        match self.schedule.step(live.elapsed(), is_paused) {
-            Step::Tick(tick) => Poll::Ready(Some(self.give(tick))),
+        let now = live.elapsed();
+        match self.schedule.step(now, is_paused) {
+            Step::Tick(tick) => Poll::Ready(Some(self.give(tick, now))),
             Step::Wait(until) => {
                 match ready!(live.poll_wait(until, is_paused, &self.control, cx)) {
                     // Rare: it came this moment, or the timer was early. Looking again in another turn
@@ -243,10 +244,10 @@ impl Ticker {
         }
     }
 
-    fn give(&mut self, tick: Tick) -> Tick {
+    fn give(&mut self, tick: Tick, now: Duration) -> Tick {
         match &mut self.live {
             _ if self.schedule.is_ended() => self.live = None,
-            Some(live) => live.disarm(),
+            Some(live) => live.disarm_after(now),
             None => {}
         }
         tick

@@ -104,6 +104,7 @@ struct Book {
     armed: Mutex<Vec<u64>>,
     sleeps: AtomicUsize,
     most_sleeps: AtomicUsize,
+    made: AtomicUsize,
     reads: AtomicUsize,
     early: Mutex<Duration>,
     is_orphaned: Mutex<bool>,
@@ -120,6 +121,7 @@ impl Books {
                 armed: Mutex::default(),
                 sleeps: AtomicUsize::new(0),
                 most_sleeps: AtomicUsize::new(0),
+                made: AtomicUsize::new(0),
                 reads: AtomicUsize::new(0),
                 early: Mutex::default(),
                 is_orphaned: Mutex::new(false),
@@ -141,6 +143,11 @@ impl Books {
     /// How many sleeps existed at the same time, at the most.
     pub(crate) fn most_sleeps(&self) -> usize {
         self.book.most_sleeps.load(Ordering::Relaxed)
+    }
+
+    /// How many sleeps were made; the others were the same ones, armed again.
+    pub(crate) fn made(&self) -> usize {
+        self.book.made.load(Ordering::Relaxed)
     }
 
     /// How often the clock was read.
@@ -185,6 +192,7 @@ impl Timer for Books {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BookedSleep {
+        self.book.made.fetch_add(1, Ordering::Relaxed);
         let sleeps = self.book.sleeps.fetch_add(1, Ordering::Relaxed) + 1;
         self.book.most_sleeps.fetch_max(sleeps, Ordering::Relaxed);
         BookedSleep {

@@ -28,13 +28,14 @@ pub(super) trait TickClock {
     /// How long ago the start was. The first call is the start.
     fn elapsed(self: Pin<&mut Self>) -> Duration;
 
-    /// Ready when the sleep for `until` has ended; arms it first unless it is armed for that.
-    fn poll_until(self: Pin<&mut Self>, until: Duration, cx: &mut Context<'_>) -> Poll<Fired>;
+    /// Arms the sleep, for `until` in place of what it was armed for before.
+    fn arm(self: Pin<&mut Self>, until: Duration);
 
-    /// Takes the sleep out of the timer, if it is armed for later than `now`.
-    ///
-    /// One that has fired stays for the next time, although nobody may have seen it fire.
-    fn disarm_after(self: Pin<&mut Self>, now: Duration);
+    /// Ready when the sleep has ended; it is then not polled again before it is armed.
+    fn poll_fired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fired>;
+
+    /// Takes the sleep out of the timer.
+    fn disarm(self: Pin<&mut Self>);
 }
 
 /// The boxed clock of `timer`: the only allocation of ours, and one sleep of the timer's.
@@ -43,7 +44,6 @@ pub(super) fn any_clock<R: Timer<Sleep: Send> + Send>(timer: R) -> AnyClock {
         timer,
         start: None,
         sleep: None,
-        armed: None,
     })
 }
 
@@ -54,8 +54,6 @@ struct OneSleep<R: Timer> {
     /// Made when it is first needed; from then on it is reset.
     #[pin]
     sleep: Option<R::Sleep>,
-    /// What the sleep is armed for; `None` once it has ended.
-    armed: Option<Duration>,
 }
 
 impl<R: Timer> TickClock for OneSleep<R> {
@@ -65,34 +63,6 @@ impl<R: Timer> TickClock for OneSleep<R> {
         now.saturating_duration_since(*this.start.get_or_insert(now))
     }
 
-    fn poll_until(mut self: Pin<&mut Self>, until: Duration, cx: &mut Context<'_>) -> Poll<Fired> {
-        if self.armed != Some(until) {
-            self.as_mut().arm(until);
-        }
-        let mut this = self.project();
-        let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() else {
-            unreachable!("armed just above");
-        };
-        // Pending: the timer will wake us.
-        ready!(sleep.as_mut().poll(cx));
-        *this.armed = None; // a sleep that has ended is not polled again before it is reset
-        Poll::Ready(if sleep.is_orphaned() {
-            Fired::Orphaned
-        } else {
-            Fired::InTime
-        })
-    }
-
-    fn disarm_after(self: Pin<&mut Self>, now: Duration) {
-        let mut this = self.project();
-        if this.armed.is_some_and(|until| until > now) {
-            *this.armed = None;
-            this.sleep.set(None);
-        }
-    }
-}
-
-impl<R: Timer> OneSleep<R> {
     fn arm(self: Pin<&mut Self>, until: Duration) {
         let mut this = self.project();
         let now = this.timer.now();
@@ -103,6 +73,22 @@ impl<R: Timer> OneSleep<R> {
             Some(sleep) => sleep.reset(deadline),
             None => this.sleep.set(Some(this.timer.sleep_until(deadline))),
         }
-        *this.armed = Some(until);
+    }
+
+    fn poll_fired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fired> {
+        let Some(mut sleep) = self.project().sleep.as_pin_mut() else {
+            return Poll::Ready(Fired::InTime); // not armed: nothing to wait for
+        };
+        // Pending: the timer will wake us.
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(if sleep.is_orphaned() {
+            Fired::Orphaned
+        } else {
+            Fired::InTime
+        })
+    }
+
+    fn disarm(self: Pin<&mut Self>) {
+        self.project().sleep.set(None);
     }
 }

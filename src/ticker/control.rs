@@ -99,10 +99,17 @@ impl Shared {
     }
 
     /// Hands what was changed to `schedule`; false if nothing was.
+    #[inline]
     pub(super) fn apply(&self, schedule: &mut Schedule) -> bool {
-        if !self.has_change.load(Ordering::Acquire) {
-            return false;
+        let has_change = self.has_change.load(Ordering::Acquire);
+        if has_change {
+            self.apply_change(schedule);
         }
+        has_change
+    }
+
+    #[cold]
+    fn apply_change(&self, schedule: &mut Schedule) {
         let change = {
             let mut state = lock(&self.state);
             self.has_change.store(false, Ordering::Release);
@@ -114,7 +121,6 @@ impl Shared {
         if let Some(distance) = change.once {
             schedule.change_once(distance);
         }
-        true
     }
 
     /// Ready if there is a change to apply; pending: the next change will wake us.

@@ -1,7 +1,7 @@
 //! What a ticker holds while it goes on: its context, its clock, and its places among waiters.
 
 use std::{
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -17,6 +17,8 @@ use crate::{Ctx, FutureStatus, WaitSlot, sync::Arc};
 pub(super) struct Live {
     ctx: Ctx<()>,
     clock: AnyClock,
+    /// What the sleep is armed for; `None` once we know that it has ended.
+    armed: Option<Duration>,
     gate: Option<Arc<Gate>>,
     ended: WaitSlot,
     changed: WaitSlot,
@@ -30,6 +32,7 @@ impl Live {
         Live {
             ctx,
             clock,
+            armed: None,
             gate: None,
             ended: WaitSlot::default(),
             changed: WaitSlot::default(),
@@ -62,9 +65,14 @@ impl Live {
         self.gate.as_ref().is_some_and(|gate| gate.is_paused())
     }
 
-    /// A timer that is armed for later than `now` is no longer needed.
+    /// Takes the sleep out of the timer if it is armed for later than `now`.
+    ///
+    /// One that has fired stays for the next time, although nobody may have seen it fire.
     pub(super) fn disarm_after(&mut self, now: Duration) {
-        self.clock.as_mut().disarm_after(now);
+        if self.armed.is_some_and(|until| until > now) {
+            self.armed = None;
+            self.clock.as_mut().disarm();
+        }
     }
 
     /// Waits for whatever may lead to another answer of the schedule: `until`, a change, a pauser
@@ -89,12 +97,22 @@ impl Live {
             return Poll::Ready(Fired::InTime);
         }
         match until {
-            Some(until) => self.clock.as_mut().poll_until(until, cx),
+            Some(until) => self.poll_sleep(until, cx),
             None => {
                 self.disarm_after(Duration::ZERO);
                 Poll::Pending
             }
         }
+    }
+
+    fn poll_sleep(&mut self, until: Duration, cx: &mut Context<'_>) -> Poll<Fired> {
+        if self.armed != Some(until) {
+            self.armed = Some(until);
+            self.clock.as_mut().arm(until);
+        }
+        let fired = ready!(self.clock.as_mut().poll_fired(cx));
+        self.armed = None; // a sleep that has ended is not polled again before it is armed
+        Poll::Ready(fired)
     }
 
     /// `is_paused` is what the schedule was told: if it is no longer true, this is ready.

@@ -138,6 +138,7 @@ impl Schedule {
     }
 
     /// What to do `now`, which is counted from the start.
+    #[inline]
     pub(super) fn step(&mut self, now: Duration, is_paused: bool) -> Step {
         let now = nanos(now).min(NEVER - 1);
         self.ended = self.is_ended() || now >= self.max_time;
@@ -196,6 +197,7 @@ impl Schedule {
         }
     }
 
+    #[inline]
     fn tick(&mut self, now: u64) -> Tick {
         self.iteration = self.iteration.saturating_add(1);
         self.last = self.slot_taken_at(now);
@@ -210,21 +212,24 @@ impl Schedule {
             iteration: self.iteration,
             until_next: match self.ready() {
                 NEVER => Duration::MAX,
-                ready => Duration::from_nanos(ready - now),
+                ready => duration(ready - now),
             },
         }
     }
 
+    #[inline]
     fn aim(&mut self, slot: u64) {
         self.slot = slot;
         self.due = self.due_in(slot);
     }
 
+    #[inline]
     fn due_in(&self, slot: u64) -> u64 {
         slot.saturating_add(self.jitter.offset(slot, self.every))
     }
 
     /// The slot that a tick `now` stands for. The planned one is due.
+    #[inline]
     fn slot_taken_at(&self, now: u64) -> u64 {
         if self.every == 0 {
             return now;
@@ -238,6 +243,7 @@ impl Schedule {
     }
 
     /// The latest slot that is due `now`, from the planned one on. `every` is not 0.
+    #[inline]
     fn latest_slot_due(&self, now: u64) -> u64 {
         let late = now - self.slot;
         if late < self.every {
@@ -253,6 +259,7 @@ impl Schedule {
     }
 
     /// The slot after the last one; skipping, the first one after it that is due late enough.
+    #[inline]
     fn next_slot(&self) -> u64 {
         let next = self.last.saturating_add(self.every);
         if self.missed != MissedTicks::Skip || self.every == 0 || next >= self.floor {
@@ -274,4 +281,13 @@ fn nanos(d: Duration) -> u64 {
     d.as_secs()
         .saturating_mul(1_000_000_000)
         .saturating_add(u64::from(d.subsec_nanos()))
+}
+
+/// Without the two divisions that most durations between two ticks do not need.
+#[inline]
+fn duration(nanos: u64) -> Duration {
+    match u32::try_from(nanos) {
+        Ok(nanos) if nanos < 1_000_000_000 => Duration::new(0, nanos),
+        _ => Duration::from_nanos(nanos),
+    }
 }

@@ -283,11 +283,11 @@ fn nanos(d: Duration) -> u64 {
         .saturating_add(u64::from(d.subsec_nanos()))
 }
 
-/// Without the two divisions that most durations between two ticks do not need.
+/// Without the divisions that most durations between two ticks do not need.
 #[inline]
 fn duration(nanos: u64) -> Duration {
     match u32::try_from(nanos) {
-        Ok(nanos) if nanos < 1_000_000_000 => Duration::new(0, nanos),
-        _ => Duration::from_nanos(nanos),
+        Ok(nanos) => Duration::new(0, nanos),
+        Err(_) => Duration::from_nanos(nanos),
     }
 }

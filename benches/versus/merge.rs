@@ -43,7 +43,7 @@ fn polled<F: Future>(future: F) -> F::Output {
     drive(&counted_waker(), future)
 }
 
-async fn drain(mut items: Streamer<usize, (), InPlace<'_>>) {
+async fn drain(mut items: Streamer<u64, (), InPlace<'_>>) {
     while let Some(item) = items.next().await {
         black_box(item.value());
     }
@@ -141,7 +141,7 @@ fn merge_tasks(rt: &Runtime, n: usize) -> Duration {
                 feeder.future(One::ready(i));
             }
             for _ in 0..STREAMS {
-                feeder.stream(stream::iter(0..n / 2 / STREAMS));
+                feeder.stream(stream::iter(0..(n / 2 / STREAMS) as u64));
             }
             drop(feeder);
             while let Some(item) = items.next().await {
@@ -163,7 +163,7 @@ fn spawn_each(rt: &Runtime, n: usize) -> Duration {
             for _ in 0..STREAMS {
                 let sender = sender.clone();
                 rt.spawn(async move {
-                    for i in 0..n / 2 / STREAMS {
+                    for i in 0..(n / 2 / STREAMS) as u64 {
                         let _ = sender.send(i).await;
                     }
                 });

@@ -128,3 +128,21 @@ fn a_clock_that_goes_backwards_does_no_harm() {
         assert!(poll(&mut ticker, &waker).is_pending());
     }
 }
+
+#[test]
+fn the_paused_clock_of_tokio_is_as_good_as_a_virtual_one() {
+    let rt = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    rt.block_on(async {
+        let ctx = Ctx::root("test", windlass::adapters::Tokio::current());
+        let start = tokio::time::Instant::now();
+        let mut ticker = ctx.ticker(secs(10)).max_time(secs(3600));
+        while let Some(tick) = ticker.next().await {
+            assert_eq!(start.elapsed(), secs(10) * (tick.iteration - 1) as u32);
+        }
+        assert_eq!(start.elapsed(), secs(3600));
+    });
+}

@@ -1,12 +1,15 @@
 //! Runs the models of the production files: `models.rs` beside what each examines.
 //!
 //! `RUSTFLAGS="--cfg windlass_loom"` (or `windlass_shuttle`) `cargo test --release --lib models`.
-//! Loom tries every interleaving with at most four preemptions; shuttle tries many at random.
-//! Each model runs as it is, and must hold in more than a floor of executions; and once with each
-//! of its mutants, which must make it fail.
+//! Loom tries every interleaving with at most four preemptions; shuttle tries many, drawn from
+//! seeds that stand below, so that a run can be repeated. Each model runs as it is, and must hold
+//! in more than a floor of executions; and once with each of its mutants, which must make it fail.
+//!
+//! A mutant runs in a process of its own: a wrong tree may panic while it is being dropped, which
+//! ends the whole process, and that must count as the failure it is.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +17,7 @@ use std::{
     task::{Context, Wake, Waker},
 };
 
-use crate::sync::with_mutant;
+use crate::sync::MUTANT;
 
 /// Threads of the model checker.
 #[cfg(windlass_loom)]
@@ -46,25 +49,51 @@ const FLOOR: usize = 10;
 const FLOOR: usize = 4_000;
 
 /// Checks that `model` holds, and that it fails with each of `mutants`.
-pub(crate) fn check(mutants: &[&'static str], model: fn()) {
-    let executions = with_mutant(None, || explore(model));
+///
+/// It is called with a closure of the test itself, whose name says which test to run again.
+pub(crate) fn check<F>(mutants: &[&'static str], model: F)
+where
+    F: Fn() + Copy + Send + Sync + 'static,
+{
+    let executions = explore(model);
+    if std::env::var_os(MUTANT).is_some() {
+        return; // The process that was started for the mutant: it has not noticed it.
+    }
     println!("{executions} executions");
     assert!(
         executions > FLOOR,
         "only {executions} interleavings were explored"
     );
+    let test = test_of::<F>();
     for mutant in mutants {
-        let outcome = with_mutant(Some(mutant), || {
-            catch_unwind(AssertUnwindSafe(|| explore(model)))
-        });
         assert!(
-            outcome.is_err(),
+            fails_with(mutant, &test),
             "the model does not notice the mutant {mutant}"
         );
     }
 }
 
-fn explore(model: fn()) -> usize {
+/// The test in which the closure `F` stands, as the test runner calls it.
+fn test_of<F>() -> String {
+    let path = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
+    let (_crate, test) = path.split_once("::").expect("a path of this crate");
+    test.to_owned()
+}
+
+fn fails_with(mutant: &str, test: &str) -> bool {
+    let program = std::env::current_exe().expect("the test runner knows its own file");
+    let run = Command::new(program)
+        .args([test, "--exact"])
+        .env(MUTANT, mutant)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .expect("the test runner starts again");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(said.contains("running 1 test"), "no test {test}: {said}");
+    !run.status.success()
+}
+
+fn explore(model: impl Fn() + Copy + Send + Sync + 'static) -> usize {
     let count = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&count);
     run(move || {
@@ -83,10 +112,15 @@ fn run(model: impl Fn() + Send + Sync + 'static) {
 
 #[cfg(windlass_shuttle)]
 fn run(model: impl Fn() + Send + Sync + 'static) {
+    use shuttle::{
+        Runner,
+        scheduler::{PctScheduler, RandomScheduler},
+    };
+
     let model = Arc::new(model);
     let random = Arc::clone(&model);
-    shuttle::check_random(move || random(), 3_000);
-    shuttle::check_pct(move || model(), 3_000, 3);
+    Runner::new(RandomScheduler::new_from_seed(1, 3_000), Default::default()).run(move || random());
+    Runner::new(PctScheduler::new_from_seed(2, 3, 3_000), Default::default()).run(move || model());
 }
 
 /// A waker that counts.

@@ -96,38 +96,21 @@ impl<T> OnceLock<T> {
 
 /// Whether a model asks for the wrong variant called `name`; never, outside the models.
 ///
-/// Each model runs a second time with its mutant, and must then fail: that shows that the model
-/// can see the mistake at all.
+/// Each model runs a second time with its mutant, in a process of its own, and must then fail:
+/// that shows that the model can see the mistake at all.
 #[cfg(not(any(windlass_loom, windlass_shuttle)))]
 #[inline(always)]
 pub(crate) const fn mutant(_name: &str) -> bool {
     false
 }
 
+/// Names the mutant of a process that was started for one.
 #[cfg(any(windlass_loom, windlass_shuttle))]
-pub(crate) use self::mutants::{mutant, with_mutant};
+pub(crate) const MUTANT: &str = "WINDLASS_MUTANT";
 
 #[cfg(any(windlass_loom, windlass_shuttle))]
-mod mutants {
-    use std::sync::{Mutex, MutexGuard};
-
-    static ACTIVE: Mutex<Option<&'static str>> = Mutex::new(None);
-    static RUNNING: Mutex<()> = Mutex::new(());
-
-    pub(crate) fn mutant(name: &str) -> bool {
-        ACTIVE.lock().is_ok_and(|active| *active == Some(name))
-    }
-
-    /// Models run one at a time, each with the mutant that it names, or with none.
-    pub(crate) fn with_mutant<T>(name: Option<&'static str>, model: impl FnOnce() -> T) -> T {
-        let _alone: MutexGuard<'_, ()> = RUNNING.lock().unwrap_or_else(|e| e.into_inner());
-        if let Ok(mut active) = ACTIVE.lock() {
-            *active = name;
-        }
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(model));
-        if let Ok(mut active) = ACTIVE.lock() {
-            *active = None;
-        }
-        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
+pub(crate) fn mutant(name: &str) -> bool {
+    static ACTIVE: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let active = ACTIVE.get_or_init(|| std::env::var(MUTANT).ok());
+    active.as_deref() == Some(name)
 }

@@ -14,6 +14,7 @@
 //! after all nodes of the ending are marked.
 
 mod running;
+mod slots;
 
 use super::{
     ending::Ending,
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub(crate) use self::running::IdleList;
+use self::slots::{Placed, Slots};
 
 const STOPPING: u8 = 1;
 const DONE: u8 = 2;
@@ -46,22 +48,27 @@ pub(crate) enum Verdict {
     Done,
 }
 
+/// In this order in memory, so that three kinds of threads share no cache line: those that spawn
+/// write `spawned`, those that run tasks read what begins with `state`, those that end tasks write
+/// `ended`.
+#[repr(C)]
 pub(crate) struct Live {
+    spawned: AtomicU64,
+    shared: Mutex<Shared>,
     state: AtomicU8,
+    group: Option<SharedGroup>,
+    ending: OnceLock<Ending>,
     /// Place in the parent's list (invariant 3).
     slot: AtomicUsize,
-    spawned: AtomicU64,
+    apart: [u64; 2],
     ended: AtomicU64,
-    ending: OnceLock<Ending>,
-    group: Option<SharedGroup>,
-    shared: Mutex<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
     waiters: Waiters,
-    children: Vec<Arc<Live>>,
-    tasks: Vec<Arc<dyn AnyTask>>,
+    children: Slots<Arc<Live>>,
+    tasks: Slots<Arc<dyn AnyTask>>,
     rare: Option<Box<Rare>>,
 }
 
@@ -76,13 +83,14 @@ impl Verdict {
 impl Live {
     pub(crate) fn new(group: Option<SharedGroup>) -> Arc<Live> {
         Arc::new(Live {
-            state: AtomicU8::new(0),
-            slot: AtomicUsize::new(0),
             spawned: AtomicU64::new(0),
-            ended: AtomicU64::new(0),
-            ending: OnceLock::new(),
-            group,
             shared: Mutex::new(Shared::default()),
+            state: AtomicU8::new(0),
+            group,
+            ending: OnceLock::new(),
+            slot: AtomicUsize::new(0),
+            apart: [0; 2],
+            ended: AtomicU64::new(0),
         })
     }
 
@@ -99,8 +107,7 @@ impl Live {
             return Err(ending.clone());
         }
         child.state.store(state & STOPPING, Ordering::Relaxed); // not published yet
-        child.slot.store(shared.children.len(), Ordering::Relaxed);
-        shared.children.push(Arc::clone(child));
+        shared.children.insert(Arc::clone(child));
         Ok(())
     }
 
@@ -116,12 +123,7 @@ impl Live {
         if let Some(sums) = sums {
             self.fold(&mut shared, sums);
         }
-        let slot = child.slot.load(Ordering::Relaxed);
-        let gone = shared.children.swap_remove(slot);
-        if let Some(moved) = shared.children.get(slot) {
-            moved.slot.store(slot, Ordering::Relaxed);
-        }
-        give_back(&mut shared.children);
+        let gone = shared.children.remove(child.slot.load(Ordering::Relaxed));
         drop(shared);
         drop(gone);
     }
@@ -162,17 +164,9 @@ impl Live {
     }
 }
 
-/// Makes room for one more: half as much again where that is needed, not twice.
-fn grow<T>(list: &mut Vec<T>) {
-    if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 2).max(4));
-    }
-}
-
-/// Gives memory back once most of a list is empty.
-fn give_back<T>(list: &mut Vec<T>) {
-    if list.capacity() > 64 && list.len() < list.capacity() / 4 {
-        list.shrink_to(list.len() * 2);
+impl Placed for Arc<Live> {
+    fn set_place(&self, place: usize) {
+        self.slot.store(place, Ordering::Relaxed);
     }
 }
 
@@ -237,18 +231,21 @@ impl Live {
 
     /// What is below: copies, so that nothing is locked while they are looked at.
     pub(crate) fn children(&self) -> Vec<Arc<Live>> {
-        lock(&self.shared).children.clone()
+        lock(&self.shared).children.iter().cloned().collect()
     }
 
     /// What runs here and was polled at least once.
     pub(crate) fn tasks(&self) -> Vec<Arc<dyn AnyTask>> {
-        lock(&self.shared).tasks.clone()
+        lock(&self.shared).tasks.iter().cloned().collect()
     }
 
     /// In one step, so that a child that goes meanwhile is counted once: here, or as a child.
     pub(crate) fn sums_and_children(&self) -> (Sums, Vec<Arc<Live>>) {
         let shared = lock(&self.shared);
-        (self.sums_of(&shared), shared.children.clone())
+        (
+            self.sums_of(&shared),
+            shared.children.iter().cloned().collect(),
+        )
     }
 
     fn sums(&self) -> Sums {
@@ -293,7 +290,7 @@ impl Live {
             return false;
         }
         if before & SETTLED == 0 {
-            if shared.children.is_empty() {
+            if shared.children.len() == 0 {
                 after |= SETTLED;
             } else {
                 walk.unvisited.extend(shared.children.iter().cloned());
@@ -361,10 +358,13 @@ impl Shared {
         }
         walk.wake(self.waiters.take());
         // The tasks stay listed until they are gone: a shutdown names those that stay.
-        match self.tasks.as_slice() {
-            [] => {}
-            [task] => walk.push(Action::Ask(Arc::clone(task))),
-            tasks => walk.push(Action::AskAll(tasks.to_vec())),
+        let mut tasks = self.tasks.iter().cloned();
+        match (self.tasks.len(), tasks.next()) {
+            (1, Some(task)) => walk.push(Action::Ask(task)),
+            (_, Some(first)) => walk.push(Action::AskAll(
+                std::iter::once(first).chain(tasks).collect(),
+            )),
+            (_, None) => {}
         }
     }
 }

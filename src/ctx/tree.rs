@@ -41,12 +41,15 @@ use crate::{
     sync::{Arc, OnceLock, mutant},
 };
 
+/// In this order in memory: behind an `Arc`, `cell` shares no cache line with the counts of the
+/// handles then, which every spawn changes while other threads look at the cell.
+#[repr(C)]
 pub(crate) struct Node {
     parent: Option<Arc<Node>>,
     name: Name,
     created_at: &'static Location<'static>,
-    cell: OnceLock<Cell>,
     extras: Option<Box<Extras>>,
+    cell: OnceLock<Cell>,
 }
 
 enum Cell {

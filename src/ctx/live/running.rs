@@ -1,12 +1,16 @@
 //! What runs in a node: counting it, listing it, and waiting until it is over.
 
-use super::{super::firing, DONE, Live, WAITED, give_back, grow};
+use super::{super::firing, DONE, Live, Placed, WAITED};
 use crate::{
     Error,
     status::{WaitList, Waiters},
     sync::{Arc, Ordering, lock, mutant},
     task::AnyTask,
 };
+
+/// How many tasks a node lists at most; a thousand million, whose places a slot can still tell.
+/// Those beyond are ended when they would have to wait.
+const MOST_TASKS: usize = (u32::MAX / 4) as usize;
 
 /// Those who wait until nothing runs in a node itself.
 pub(crate) struct IdleList<'a>(pub(crate) &'a Live);
@@ -36,13 +40,11 @@ impl Live {
             drop(shared);
             return false;
         }
-        let Ok(slot) = u32::try_from(shared.tasks.len()) else {
+        if shared.tasks.len() > MOST_TASKS {
             drop(shared);
-            return false; // four thousand million tasks in one context
-        };
-        task.slot().store(slot, Ordering::Relaxed);
-        grow(&mut shared.tasks);
-        shared.tasks.push(task);
+            return false;
+        }
+        shared.tasks.insert(task);
         true
     }
 
@@ -50,11 +52,7 @@ impl Live {
     pub(crate) fn delist(&self, task: &dyn AnyTask) {
         let mut shared = lock(&self.shared);
         let slot = task.slot().load(Ordering::Relaxed);
-        let gone = shared.tasks.swap_remove(slot as usize);
-        if let Some(moved) = shared.tasks.get(slot as usize) {
-            moved.slot().store(slot, Ordering::Relaxed);
-        }
-        give_back(&mut shared.tasks);
+        let gone = shared.tasks.remove(slot as usize);
         drop(shared);
         drop(gone);
     }
@@ -81,5 +79,12 @@ impl Live {
         let idle = shared.rare().idle_waiters.take();
         drop(shared);
         firing::wake_all(idle);
+    }
+}
+
+impl Placed for Arc<dyn AnyTask> {
+    fn set_place(&self, place: usize) {
+        // It fits: the list has at most two and a half places a task.
+        self.slot().store(place as u32, Ordering::Relaxed);
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, time::Instant};
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 
 use self::sleep::guarded;
-use crate::{BlockOn, Error, NestedRun, Result, Spawner, Timer};
+use crate::{BlockOn, Error, NestedRun, Result, Spawner, Timer, runtime::Kept};
 
 mod local;
 mod sleep;
@@ -93,6 +93,13 @@ impl Spawner for Tokio {
         F: Future<Output = ()> + Send + 'static,
     {
         drop(self.0.spawn(future));
+    }
+
+    fn spawn_kept<F>(&self, future: F) -> Kept
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.0.spawn(future).into()
     }
 
     fn spawn_blocking<W>(&self, work: W)

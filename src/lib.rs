@@ -33,6 +33,8 @@ pub mod testing;
 
 pub use async_trait::async_trait;
 
+#[doc(hidden)]
+pub use self::runtime::Kept;
 pub use self::{
     blocking::{Resource, stop_stream, with_resource, with_resources},
     ctx::{

@@ -5,6 +5,7 @@ use std::{future::Future, panic::Location};
 use super::Ctx;
 use crate::{
     BoxError, LocalSpawner, Result, Returns, Spawner, Task, TryFut,
+    runtime::Kept,
     sync::Arc,
     task::{
         harness::{Always, Fallible, Harness},
@@ -36,7 +37,7 @@ impl<R: Spawner> Ctx<R> {
         F: Future<Output: Send + Returns<K>> + Send + 'static,
     {
         self.plan().start(f, |harness: Harness<_, Always, _>| {
-            self.runtime().spawn(harness)
+            self.runtime().spawn_kept(harness)
         })
     }
 
@@ -47,7 +48,7 @@ impl<R: Spawner> Ctx<R> {
         F: TryFut<Ok: Send> + Send + 'static,
     {
         self.plan().start(f, |harness: Harness<_, Fallible, _>| {
-            self.runtime().spawn(harness)
+            self.runtime().spawn_kept(harness)
         })
     }
 
@@ -104,7 +105,8 @@ impl<R: LocalSpawner> Ctx<R> {
         F: Future<Output: Send + Returns<K>> + 'static,
     {
         self.plan().start(f, |harness: Harness<_, Always, _>| {
-            self.runtime().spawn_local(harness)
+            self.runtime().spawn_local(harness);
+            Kept::default()
         })
     }
 
@@ -115,7 +117,8 @@ impl<R: LocalSpawner> Ctx<R> {
         F: TryFut<Ok: Send> + 'static,
     {
         self.plan().start(f, |harness: Harness<_, Fallible, _>| {
-            self.runtime().spawn_local(harness)
+            self.runtime().spawn_local(harness);
+            Kept::default()
         })
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Runtime, Sleep, Spawner, Timer};
+use super::{Kept, Runtime, Sleep, Spawner, Timer};
 
 /// Any runtime behind one type. Cloning it is cheap.
 ///
@@ -24,7 +24,7 @@ pub struct AnyRuntime(Arc<dyn ErasedRuntime>);
 pub struct AnySleep(Pin<Box<dyn Sleep + Send>>);
 
 trait ErasedRuntime: Send + Sync {
-    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>);
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Kept;
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
     fn now(&self) -> Instant;
     fn sleep_until(&self, deadline: Instant) -> AnySleep;
@@ -43,8 +43,8 @@ impl AnyRuntime {
 }
 
 impl<R: Runtime> ErasedRuntime for R {
-    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
-        Spawner::spawn(self, future);
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Kept {
+        self.spawn_kept(future)
     }
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
@@ -65,7 +65,14 @@ impl Spawner for AnyRuntime {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.0.spawn(Box::pin(future));
+        drop(self.spawn_kept(future));
+    }
+
+    fn spawn_kept<F>(&self, future: F) -> Kept
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.0.spawn(Box::pin(future))
     }
 
     fn spawn_blocking<W>(&self, work: W)

@@ -2,6 +2,7 @@
 
 mod any;
 mod block_on;
+mod kept;
 mod nested_run;
 mod spawner;
 mod timer;
@@ -19,6 +20,7 @@ pub(crate) use self::timer::deadline_after;
 pub use self::{
     any::{AnyRuntime, AnySleep},
     block_on::BlockOn,
+    kept::Kept,
     nested_run::NestedRun,
     spawner::{LocalSpawner, Spawner},
     timer::{Runtime, Sleep, Timer},

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use super::Kept;
+
 /// Runs unit futures; a cheap handle on an executor.
 ///
 /// Everything above this trait (results, panics, cancellation, names) is written once, in
@@ -197,6 +199,16 @@ pub trait Spawner: Clone + Send + Sync + 'static {
         W: FnOnce() + Send + 'static,
     {
         blocking::unblock(work).detach();
+    }
+
+    /// Like `spawn`; gives back what a task's handle keeps of it.
+    #[doc(hidden)]
+    fn spawn_kept<F>(&self, future: F) -> Kept
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.spawn(future);
+        Kept::default()
     }
 }
 

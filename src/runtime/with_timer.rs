@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, time::Instant};
 
-use super::{BlockOn, LocalSpawner, Spawner, Timer};
+use super::{BlockOn, Kept, LocalSpawner, Spawner, Timer};
 use crate::Result;
 
 /// A spawner together with a timer: a [`Runtime`](super::Runtime) made of two halves.
@@ -30,6 +30,13 @@ impl<S: Spawner, T: Timer + Send + Sync> Spawner for WithTimer<S, T> {
         F: Future<Output = ()> + Send + 'static,
     {
         self.spawner.spawn(future);
+    }
+
+    fn spawn_kept<F>(&self, future: F) -> Kept
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.spawner.spawn_kept(future)
     }
 
     fn spawn_blocking<W>(&self, work: W)

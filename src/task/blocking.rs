@@ -16,6 +16,7 @@ use crate::{
     Ctx, Error, Result, Spawner,
     error::Panicked,
     report::isolate,
+    runtime::Kept,
     sync::{Arc, Mutex, lock},
 };
 
@@ -34,7 +35,7 @@ where
 {
     plan.options.get_or_insert_default().is_blocking = true;
     let core = plan.core();
-    let task = Task::new(Arc::clone(&core));
+    let task = Task::new(Arc::clone(&core), Kept::default());
     let job = Arc::new(Job {
         core,
         work: Mutex::new(Some(work)),

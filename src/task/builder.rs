@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     BoxError, Ctx, CtxBuilder, LocalSpawner, Name, Result, Runtime, Spawner, holder::Reservation,
+    runtime::Kept,
 };
 
 /// A task about to be spawned: `ctx.task(name)`, wishes, `spawn`.
@@ -143,7 +144,7 @@ impl<R: Spawner> TaskBuilder<R> {
         F: Future<Output: Send + Returns<K>> + Send + 'static,
     {
         let (plan, rt) = self.plan();
-        plan.start(f, |harness: Harness<_, Always, _>| rt.spawn(harness))
+        plan.start(f, |harness: Harness<_, Always, _>| rt.spawn_kept(harness))
     }
 
     /// Spawns a future of a `Result`; see [`Ctx::try_spawn`].
@@ -153,7 +154,7 @@ impl<R: Spawner> TaskBuilder<R> {
         F: TryFut<Ok: Send> + Send + 'static,
     {
         let (plan, rt) = self.plan();
-        plan.start(f, |harness: Harness<_, Fallible, _>| rt.spawn(harness))
+        plan.start(f, |harness: Harness<_, Fallible, _>| rt.spawn_kept(harness))
     }
 
     /// Spawns what `body` makes of a context of the task's own, which ends with it.
@@ -165,7 +166,7 @@ impl<R: Spawner> TaskBuilder<R> {
     {
         let (plan, rt, own) = self.plan_with_own();
         plan.start(body(own), |harness: Harness<_, Always, _>| {
-            rt.spawn(harness)
+            rt.spawn_kept(harness)
         })
     }
 
@@ -178,7 +179,7 @@ impl<R: Spawner> TaskBuilder<R> {
     {
         let (plan, rt, own) = self.plan_with_own();
         plan.start(body(own), |harness: Harness<_, Fallible, _>| {
-            rt.spawn(harness)
+            rt.spawn_kept(harness)
         })
     }
 
@@ -216,7 +217,10 @@ impl<R: LocalSpawner> TaskBuilder<R> {
         F: Future<Output: Send + Returns<K>> + 'static,
     {
         let (plan, rt) = self.plan();
-        plan.start(f, |harness: Harness<_, Always, _>| rt.spawn_local(harness))
+        plan.start(f, |harness: Harness<_, Always, _>| {
+            rt.spawn_local(harness);
+            Kept::default()
+        })
     }
 
     /// Spawns a fallible future that need not be `Send` on the executor of this thread.
@@ -227,7 +231,8 @@ impl<R: LocalSpawner> TaskBuilder<R> {
     {
         let (plan, rt) = self.plan();
         plan.start(f, |harness: Harness<_, Fallible, _>| {
-            rt.spawn_local(harness)
+            rt.spawn_local(harness);
+            Kept::default()
         })
     }
 }

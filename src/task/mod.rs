@@ -30,6 +30,7 @@ use crate::{
     CallbackId, Error, FutureStatus, Result, State, WaitSlot,
     ctx::{live::Verdict, tree::Node},
     report::isolate,
+    runtime::Kept,
     status::WaitList,
     sync::{Arc, AtomicU32},
 };
@@ -56,6 +57,8 @@ pub struct Task<T> {
     core: Arc<TaskCore<T>>,
     /// Erases the core; made where `T: 'static` was known.
     erase: fn(&Arc<TaskCore<T>>) -> Arc<dyn AnyTask>,
+    /// Dropped with the handle.
+    _kept: Kept,
 }
 
 /// A task without its type: what the tree and the watchers see.
@@ -84,13 +87,14 @@ pub(crate) trait AnyTask: Send + Sync {
 // ===== impl Task =====
 
 impl<T> Task<T> {
-    pub(crate) fn new(core: Arc<TaskCore<T>>) -> Self
+    pub(crate) fn new(core: Arc<TaskCore<T>>, kept: Kept) -> Self
     where
         T: Send + 'static,
     {
         Task {
             core,
             erase: |core| Arc::<TaskCore<T>>::clone(core),
+            _kept: kept,
         }
     }
 

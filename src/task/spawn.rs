@@ -9,7 +9,7 @@ use super::{
     options::Options,
     state::TaskCore,
 };
-use crate::{BoxError, ctx::tree::Node, report::isolate, sync::Arc};
+use crate::{BoxError, ctx::tree::Node, report::isolate, runtime::Kept, sync::Arc};
 
 /// What `spawn` takes: anything but a `Result`.
 ///
@@ -57,21 +57,26 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Makes the task, and gives its harness to `run` unless the context has ended.
-    pub(crate) fn start<F, C, T>(self, future: F, run: impl FnOnce(Harness<F, C, T>)) -> Task<T>
+    pub(crate) fn start<F, C, T>(
+        self,
+        future: F,
+        run: impl FnOnce(Harness<F, C, T>) -> Kept,
+    ) -> Task<T>
     where
         F: Future,
         C: Conclude<F::Output, Value = T>,
         T: Send + 'static,
     {
         let core = self.core();
+        let mut kept = Kept::default();
         if expect(&core) {
-            run(Harness::new(Arc::clone(&core), future));
+            kept = run(Harness::new(Arc::clone(&core), future));
         } else {
             // Done before it began: the future is dropped without having been polled.
             isolate("the destructor of a task's future", || drop(future));
             complete(&core, None);
         }
-        Task::new(core)
+        Task::new(core, kept)
     }
 
     pub(crate) fn core<T>(self) -> Arc<TaskCore<T>> {

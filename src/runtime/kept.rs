@@ -1,0 +1,25 @@
+//! [`Kept`]: what stays with a task's handle of its place at the executor.
+
+/// The executor's own handle on a task, dropped with ours.
+///
+/// An executor frees its memory of a task when the task and all handles on it are gone. Without a
+/// handle that is always on the thread that ends the task; then each task is allocated by one
+/// thread and freed by another, and the two meet at the allocator's locks. So our handle keeps the
+/// executor's: who spawns and joins also frees, as with the executor's own handles.
+///
+/// It has no say in what becomes of the task. Executors other than ours leave it empty.
+#[doc(hidden)]
+#[must_use = "a task's handle keeps it"]
+#[derive(Debug, Default)]
+pub struct Kept {
+    #[cfg(feature = "tokio")]
+    _tokio: Option<tokio::task::JoinHandle<()>>,
+}
+
+#[cfg(feature = "tokio")]
+impl From<tokio::task::JoinHandle<()>> for Kept {
+    fn from(handle: tokio::task::JoinHandle<()>) -> Self {
+        let _tokio = Some(handle);
+        Kept { _tokio }
+    }
+}

@@ -4,12 +4,13 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use crate::{
     Error, FutureStatus, State, WaitSlot,
     ctx::firing::wake_all,
+    report::isolate,
     status::{WaitList, Waiters},
     sync::{Arc, AtomicBool, Mutex, Ordering, lock},
 };
@@ -25,6 +26,8 @@ struct Flag {
     /// Written under the lock; read without it.
     is_set: AtomicBool,
     waiters: Mutex<Waiters>,
+    /// Woken whenever it is set.
+    watcher: Option<Waker>,
 }
 
 /// The future of [`Event::wait`].
@@ -44,6 +47,23 @@ impl Event {
         Event::default()
     }
 
+    /// An event that wakes `watcher` whenever it is set.
+    pub(crate) fn watched(watcher: Waker) -> Self {
+        Event(Arc::new(Flag {
+            watcher: Some(watcher),
+            ..Flag::default()
+        }))
+    }
+
+    /// Clears the event; says whether it was set.
+    pub(crate) fn take(&self) -> bool {
+        if !self.is_set() {
+            return false; // without the lock
+        }
+        let _waiters = lock(&self.0.waiters);
+        self.0.is_set.swap(false, Ordering::AcqRel)
+    }
+
     /// Sets the event and wakes everybody who waits for it.
     pub fn set(&self) {
         let mut waiters = lock(&self.0.waiters);
@@ -52,6 +72,9 @@ impl Event {
         let woken = waiters.take();
         drop(waiters);
         wake_all(woken);
+        if let Some(watcher) = &self.0.watcher {
+            isolate("a waker", || watcher.wake_by_ref());
+        }
     }
 
     /// Clears the event. Those who were waiting when it was set are released all the same.

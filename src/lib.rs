@@ -15,6 +15,7 @@ mod merge;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
 pub mod promise;
+mod queue;
 mod registry;
 mod report;
 mod runtime;
@@ -56,6 +57,9 @@ pub use self::{
     promise::{
         ChildPromise, Promise, ResettablePromise,
         recipes::{find_and_apply_result, noncancelled_results, transfer_errors, transfer_result},
+    },
+    queue::{
+        Closed, Overflow, Permit, Queue, QueueSink, QueueStream, QueueView, SyncIter, SyncQueue,
     },
     report::Failure,
     runtime::{

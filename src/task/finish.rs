@@ -1,6 +1,6 @@
 //! The end of a task: why it ends, and in which order the rest is told.
 
-use std::task::Waker;
+use std::{panic::Location, task::Waker};
 
 use super::{
     options::Options,
@@ -182,6 +182,11 @@ fn report_failure<T>(core: &TaskCore<T>, outcome: &Result<T>) {
             report(reporter, &core.path(), core.spawned_at(), error);
         }
     }
+}
+
+/// Tells the reporter that is nearest above `node` of a failure that is not a task's.
+pub(crate) fn report_below(node: &Node, path: &str, at: &'static Location<'static>, error: &Error) {
+    report(nearest_reporter(node), path, at, error);
 }
 
 fn nearest_reporter(node: &Node) -> Option<&crate::report::Reporter> {

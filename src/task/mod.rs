@@ -20,6 +20,7 @@ use std::{
     task::{Context, Poll},
 };
 
+pub(crate) use self::finish::report_below;
 use self::state::{Register, TaskCore};
 pub use self::{
     builder::TaskBuilder,

@@ -1,0 +1,460 @@
+//! [`Queue`] and [`SyncQueue`]: items on their way from any thread to tasks and threads.
+
+mod bell;
+mod blocking;
+mod core;
+mod hooks;
+mod room;
+mod stream;
+
+use std::{fmt, panic::Location};
+
+use self::{
+    bell::Bell,
+    core::{Core, End, Entry, Look, Put},
+    hooks::Hooks,
+};
+pub use self::{
+    blocking::{SyncIter, SyncQueue},
+    hooks::QueueView,
+    room::{Overflow, Permit, QueueSink},
+    stream::QueueStream,
+};
+use crate::{
+    BoxError, CallbackId, Ctx, Error, Event, Name, Result,
+    ctx::tree::Node,
+    registry::Key,
+    report::isolate,
+    status::{leave, poll_in},
+    sync::{Arc, OnceLock},
+    task::report_below,
+};
+
+/// Items on their way from any thread to one or several tasks, in order.
+///
+/// Whoever has a reference appends; [`stream`](Self::stream) takes. Put it into an `Arc` to share
+/// it. It belongs to a context: when that ends, its streams end.
+///
+/// # Order and consumers
+///
+/// First in, first out; [`append_first`](Self::append_first) goes to the very front. Each item goes
+/// to exactly one consumer, whichever asks first. Those who wait are woken in the order in which
+/// they began to wait, one for each item.
+///
+/// # When a stream ends
+///
+/// | because | it gives before | what is left |
+/// |---|---|---|
+/// | the context has ended | nothing more | for [`remaining`](Self::remaining) |
+/// | the same, with [`empty_on_finished`](Self::empty_on_finished) | all that is there | |
+/// | the [`breaker`](Self::breaker) was set | nothing more, or all as above | for the next stream |
+/// | the queue was [closed](Self::close) | all that is there | |
+///
+/// An item is given or still there, never neither: leaving a loop early loses nothing, and the next
+/// stream goes on where this one stopped.
+///
+/// # Memory
+///
+/// It follows what is in the queue: after a burst it is given back.
+///
+/// # Fairness
+///
+/// Of several consumers none starves while all ask again after each item: who waits longest is woken
+/// first. One that always finds items yields to the executor after 128 of them. A consumer that was
+/// woken and does not ask leaves its item to whoever asks next; drop the stream, or the future of
+/// [`next`](QueueStream::next), to have the next one woken.
+///
+/// # Comparison
+///
+/// A channel of `tokio::sync::mpsc` or `flume` ends when its other side is dropped. A queue ends with
+/// its context, can be iterated again, by any number of consumers, and takes calls, priorities and
+/// hooks. With one consumer and no context a channel does as well.
+///
+/// # Examples
+///
+/// ```
+/// use futures::executor::block_on;
+/// use windlass::{Ctx, Queue};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let queue = Queue::new(&ctx, "jobs");
+/// for job in [1, 2, 3, 4] {
+///     queue.append(job);
+/// }
+///
+/// block_on(async {
+///     let mut jobs = queue.stream();
+///     assert_eq!(jobs.next().await, Some(1));
+///     assert_eq!(jobs.next().await, Some(2));
+///     ctx.cancel();
+///     assert_eq!(jobs.next().await, None);
+/// });
+/// assert_eq!(queue.remaining(), [3, 4]);
+/// ```
+pub struct Queue<T> {
+    core: Core<T>,
+    bell: Arc<Bell>,
+    node: Arc<Node>,
+    /// The bell's place among those who wait for the end of the context.
+    at_end: Option<Key>,
+    breaker: OnceLock<Event>,
+    hooks: Hooks<T>,
+    ensure: Option<Ensure<T>>,
+    name: Name,
+    drains: bool,
+}
+
+type Ensure<T> = Box<dyn Fn(T) -> Result<T, BoxError> + Send + Sync>;
+
+/// The item that a queue refused, because it was closed, full, or its context had ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed<T>(pub T);
+
+// ===== making =====
+
+impl<T> Queue<T> {
+    /// Makes a queue without a bound.
+    pub fn new<R>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
+        Queue::with_core(ctx, name.into(), Core::new())
+    }
+
+    /// Makes a queue in which `n` items have room; zero counts as one.
+    ///
+    /// [`send`](Self::send) waits for room. What becomes of items that are appended when there is
+    /// none says [`overflow`](Self::overflow).
+    pub fn bounded<R>(ctx: &Ctx<R>, name: impl Into<Name>, n: usize) -> Self {
+        Queue::with_core(ctx, name.into(), Core::bounded(n))
+    }
+
+    fn with_core<R>(ctx: &Ctx<R>, name: Name, core: Core<T>) -> Self {
+        let bell = Arc::new(Bell::default());
+        let at_end = listen(ctx.node(), &bell);
+        Queue {
+            core,
+            bell,
+            node: Arc::clone(ctx.node()),
+            at_end,
+            breaker: OnceLock::new(),
+            hooks: Hooks::new(),
+            ensure: None,
+            name,
+            drains: false,
+        }
+    }
+
+    /// Has streams give all that is there before they end with the context or by the breaker.
+    ///
+    /// What is appended meanwhile is given, too.
+    pub fn empty_on_finished(mut self) -> Self {
+        self.drains = true;
+        self
+    }
+
+    /// Says what becomes of items that are appended to a bounded queue that is full.
+    pub fn overflow(self, policy: Overflow) -> Self {
+        self.core.set_overflow(policy);
+        self
+    }
+
+    /// Passes each item through `f` before it is queued; what it refuses is not queued.
+    ///
+    /// [`append_ensured`](Self::append_ensured) gives the error to the appender. With the other ways
+    /// in, a refused item is dropped by `f`, counts as dealt with, and the error is reported as that
+    /// of a task which nobody awaits. A panic in `f` goes to the appender. Calls are not passed
+    /// through it.
+    pub fn ensure<F>(mut self, f: F) -> Self
+    where
+        F: Fn(T) -> Result<T, BoxError> + Send + Sync + 'static,
+    {
+        self.ensure = Some(Box::new(f));
+        self
+    }
+}
+
+/// Has `bell` rung when `node` ends; `None` if it has ended.
+fn listen(node: &Arc<Node>, bell: &Arc<Bell>) -> Option<Key> {
+    let mut key = None;
+    if let Ok(live) = node.link() {
+        let waker = Arc::clone(bell).into();
+        // Ready: it has ended, and nobody waits yet. Pending: the ending call will ring.
+        let _ = poll_in(
+            &**live,
+            &mut key,
+            &mut std::task::Context::from_waker(&waker),
+        );
+    }
+    key
+}
+
+// ===== putting in =====
+
+impl<T> Queue<T> {
+    /// Adds `item` at the end. It never waits.
+    ///
+    /// After the end of the context, or after [`close`](Self::close), the item is kept for
+    /// [`remaining`](Self::remaining); [`try_append`](Self::try_append) hands it back instead. A
+    /// bounded queue that is full does what its [`overflow`](Self::overflow) says.
+    #[track_caller]
+    pub fn append(&self, item: T) {
+        if let Some(item) = self.ensured_or_reported(item) {
+            self.put(Entry::Item(item), End::Back);
+        }
+    }
+
+    /// Adds `item` at the very front: of several that are added so, the last comes first.
+    #[track_caller]
+    pub fn append_first(&self, item: T) {
+        if let Some(item) = self.ensured_or_reported(item) {
+            self.put(Entry::Item(item), End::Front);
+        }
+    }
+
+    /// Adds `item` at the end, and says if the queue's [`ensure`](Self::ensure) refuses it.
+    ///
+    /// # Errors
+    ///
+    /// The error of `ensure`, as [`Error::Failed`].
+    pub fn append_ensured(&self, item: T) -> Result<()> {
+        let item = self.ensured(item).map_err(Error::failed)?;
+        self.put(Entry::Item(item), End::Back);
+        Ok(())
+    }
+
+    /// Adds `item` at the end if a stream can still get it.
+    ///
+    /// # Errors
+    ///
+    /// Hands the item back if the queue was closed, if its context has ended, or if it is bounded,
+    /// full, and drops nothing to make room.
+    #[track_caller]
+    pub fn try_append(&self, item: T) -> Result<(), Closed<T>> {
+        if self.is_over() {
+            return Err(Closed(item));
+        }
+        let Some(item) = self.ensured_or_reported(item) else {
+            return Ok(());
+        };
+        self.settle(self.core.try_put(Entry::Item(item)))
+    }
+
+    /// Adds a call at the end: when a consumer reaches it, it is run there and nothing is given.
+    ///
+    /// A panic in it is reported, and the iteration goes on. It counts in [`len`](Self::len).
+    pub fn append_call<F>(&self, f: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.put(Entry::Call(Box::new(f)), End::Back);
+    }
+
+    /// Adds a call at the very front; see [`append_call`](Self::append_call).
+    pub fn append_call_first<F>(&self, f: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.put(Entry::Call(Box::new(f)), End::Front);
+    }
+
+    fn put(&self, entry: Entry<T>, end: End) {
+        // Refused: the policy of the queue is to drop the newest.
+        if let Err(Closed(item)) = self.settle(self.core.put(entry, end)) {
+            isolate("the destructor of an item", || drop(item));
+        }
+    }
+
+    /// Wakes a consumer for what was put in; hands back an item that was not.
+    fn settle(&self, put: Put<T>) -> Result<(), Closed<T>> {
+        match put {
+            Put::Done => {}
+            Put::Instead(entry) => drop_entry(entry),
+            Put::Refused(Entry::Item(item)) => return Err(Closed(item)),
+            Put::Refused(call) => drop_entry(call),
+        }
+        self.bell.consumers.wake_one();
+        Ok(())
+    }
+
+    fn ensured(&self, item: T) -> Result<T, BoxError> {
+        match &self.ensure {
+            None => Ok(item),
+            Some(ensure) => ensure(item),
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn ensured_or_reported(&self, item: T) -> Option<T> {
+        if self.ensure.is_none() {
+            return Some(item);
+        }
+        self.ensured_or_reported_at(item, Location::caller())
+    }
+
+    fn ensured_or_reported_at(&self, item: T, caller: &'static Location<'static>) -> Option<T> {
+        let refused = |error| {
+            let path = self.node.path() + "-->" + &self.name;
+            report_below(&self.node, &path, caller, &Error::failed(error));
+        };
+        self.ensured(item).map_err(refused).ok()
+    }
+}
+
+// ===== ending, and looking =====
+
+impl<T> Queue<T> {
+    /// Closes the queue; true if it was open.
+    ///
+    /// Streams give what is there and end then. What comes later is refused by
+    /// [`try_append`](Self::try_append) and [`send`](Self::send), and kept for
+    /// [`remaining`](Self::remaining) by the others. The context goes on.
+    pub fn close(&self) -> bool {
+        let was_open = self.core.close();
+        self.bell.ring();
+        was_open
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.core.is_closed()
+    }
+
+    /// Set it to end the streams that have begun; it is cleared when that is noticed.
+    ///
+    /// Set before a stream begins, it ends that stream at its first item. What is in the queue stays
+    /// for the next one.
+    pub fn breaker(&self) -> &Event {
+        loop {
+            if let Some(breaker) = self.breaker.get() {
+                return breaker;
+            }
+            // Another thread may be first: then that one counts.
+            let _ = self
+                .breaker
+                .set(Event::watched(Arc::clone(&self.bell).into()));
+        }
+    }
+
+    /// How many items and calls have not been taken yet.
+    pub fn len(&self) -> usize {
+        self.core.len()
+    }
+
+    /// Whether there is nothing to take.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many items have room, if there is a bound.
+    pub fn bound(&self) -> Option<usize> {
+        self.core.bound()
+    }
+
+    /// How many items were dropped because a bounded queue was full.
+    pub fn dropped(&self) -> u64 {
+        self.core.dropped()
+    }
+
+    /// The name that the queue was made with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes out all items that are there, without waiting; the calls among them are run.
+    ///
+    /// It works at any time, also after the end. Hooks are not called.
+    pub fn remaining(&self) -> Vec<T> {
+        let mut items = Vec::new();
+        for entry in self.core.take_all() {
+            match entry {
+                Entry::Item(item) => items.push(item),
+                Entry::Call(call) => run(call),
+            }
+        }
+        self.hand_out_room();
+        items
+    }
+
+    /// Calls `f` after each item, when its consumer has dealt with it: when it asks for the next one,
+    /// or drops the stream.
+    ///
+    /// Hooks are called in the order of registration, after items only, not after calls. One that
+    /// is added by a hook is called from the next item on. A panic in one is reported, and the
+    /// others are called all the same. No two calls overlap: if several consumers are done at the
+    /// same time, one of them calls the hooks for all.
+    pub fn after_each<F>(&self, f: F) -> CallbackId
+    where
+        F: FnMut(&QueueView<'_, T>) + Send + 'static,
+    {
+        self.hooks.add(Box::new(f))
+    }
+
+    /// Takes a hook back; false if it is not there any more.
+    pub fn remove_after_each(&self, id: CallbackId) -> bool {
+        self.hooks.remove(id)
+    }
+
+    /// A consumer: a stream of the items, from now on.
+    pub fn stream(&self) -> QueueStream<'_, T> {
+        QueueStream::new(self, false)
+    }
+
+    /// A consumer for a thread that may block; see [`SyncQueue::iter`].
+    pub fn iter_blocking(&self) -> SyncIter<'_, T> {
+        SyncIter::new(self)
+    }
+
+    /// Whether nothing that comes now will be given.
+    fn is_over(&self) -> bool {
+        self.node.is_done()
+    }
+
+    fn take_break(&self) -> bool {
+        self.breaker.get().is_some_and(Event::take)
+    }
+}
+
+/// Runs a call of the queue.
+fn run(call: Box<dyn FnOnce() + Send>) {
+    isolate("a call in a queue", call);
+}
+
+fn drop_entry<T>(entry: Entry<T>) {
+    isolate("the destructor of an item", || drop(entry));
+}
+
+impl<T> Drop for Queue<T> {
+    fn drop(&mut self) {
+        if let Some(live) = self.node.live() {
+            leave(&**live, &mut self.at_end);
+        }
+        // One at a time: an item whose destructor panics takes none of the others along.
+        while let Look::Entry(entry, _) = self.core.take_any() {
+            drop_entry(entry);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Queue");
+        debug.field("name", &self.name);
+        self.core.debug(&mut debug);
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl<T> From<Closed<T>> for Error {
+    fn from(_: Closed<T>) -> Self {
+        Error::failed(
+            "the queue takes no more items: it is closed or full, or its context has ended",
+        )
+    }
+}
+
+impl<T> fmt::Display for Closed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue takes no more items: it is closed or full, or its context has ended")
+    }
+}
+
+impl<T: fmt::Debug> std::error::Error for Closed<T> {}

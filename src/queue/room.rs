@@ -1,0 +1,268 @@
+//! Room in a bounded queue: waiting for it, permits, a sink.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    panic::Location,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures::sink::Sink;
+
+use super::{
+    Closed, Queue,
+    core::{Ask, Entry},
+};
+use crate::{Error, registry::Key, status::poll_in};
+
+/// What becomes of an item that is appended to a bounded queue that is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// [`send`](Queue::send) waits for room and [`try_append`](Queue::try_append) hands the item
+    /// back. [`append`](Queue::append), which does neither, goes beyond the bound.
+    #[default]
+    Wait,
+    /// The item that has been there longest is dropped for it.
+    DropOldest,
+    /// The new item is dropped; [`try_append`](Queue::try_append) hands it back.
+    DropNewest,
+}
+
+/// Room for one item in a [`Queue`], until it is used or dropped.
+#[must_use = "the room is given back when this is dropped; `send` uses it"]
+pub struct Permit<'a, T> {
+    queue: &'a Queue<T>,
+    is_used: bool,
+}
+
+/// The [`Sink`] of [`Queue::sink`].
+#[must_use = "sinks do nothing unless something is sent"]
+pub struct QueueSink<'a, T> {
+    reserving: Reserving<'a, T>,
+    permit: Option<Permit<'a, T>>,
+}
+
+impl<T> Queue<T> {
+    /// Adds `item` at the end, and waits for room if the queue is bounded and full.
+    ///
+    /// Those who wait get room in the order in which they began to wait. Without a bound, and with a
+    /// policy that drops, nothing is waited for.
+    ///
+    /// # Errors
+    ///
+    /// Hands the item back if the queue was closed or its context has ended, also while it waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it has returned drops the item, which is not in the queue then. To
+    /// keep the item, wait with [`reserve`](Self::reserve).
+    #[track_caller]
+    pub fn send(&self, item: T) -> impl Future<Output = Result<(), Closed<T>>> + use<'_, T> {
+        let caller = Location::caller();
+        async move {
+            match self.reserve().await {
+                Ok(permit) => permit.send_from(item, caller),
+                Err(_) => Err(Closed(item)),
+            }
+        }
+    }
+
+    /// Waits for room for one item, and reserves it.
+    ///
+    /// # Errors
+    ///
+    /// If the queue was closed or its context has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up its place among those who wait, and nothing else.
+    pub async fn reserve(&self) -> Result<Permit<'_, T>, Closed<()>> {
+        let mut reserving = Reserving::new(self);
+        poll_fn(|cx| reserving.poll(cx)).await
+    }
+
+    /// Reserves room for one item if there is some now and nobody waits for it.
+    pub fn try_reserve(&self) -> Option<Permit<'_, T>> {
+        if self.is_over() {
+            return None;
+        }
+        match self.core.reserve(!self.bell.senders.is_empty()) {
+            Ask::Reserved => Some(Permit::new(self)),
+            Ask::Full | Ask::Closed => None,
+        }
+    }
+
+    /// A sink into the queue, which waits for room as [`send`](Self::send) does.
+    ///
+    /// Closing the sink leaves the queue open.
+    pub fn sink(&self) -> QueueSink<'_, T> {
+        QueueSink {
+            reserving: Reserving::new(self),
+            permit: None,
+        }
+    }
+
+    /// Sets free room aside for those who wait for it, and wakes them.
+    pub(super) fn hand_out_room(&self) {
+        let senders = &self.bell.senders;
+        while !senders.is_empty() && self.core.grant() {
+            if !senders.wake_one() {
+                self.core.take_grant_back(); // it has left meanwhile
+                return;
+            }
+        }
+    }
+}
+
+/// A sender who may have to wait.
+struct Reserving<'a, T> {
+    queue: &'a Queue<T>,
+    key: Option<Key>,
+}
+
+impl<'a, T> Reserving<'a, T> {
+    fn new(queue: &'a Queue<T>) -> Self {
+        Reserving { queue, key: None }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit<'a, T>, Closed<()>>> {
+        let senders = &self.queue.bell.senders;
+        let has_waited = self.key.is_some();
+        if self.queue.is_over() {
+            return self.refuse();
+        }
+        if !has_waited {
+            match self.queue.core.reserve(!senders.is_empty()) {
+                Ask::Reserved => return Poll::Ready(Ok(Permit::new(self.queue))),
+                Ask::Closed => return self.refuse(),
+                Ask::Full => {}
+            }
+        }
+        loop {
+            let is_new = self.key.is_none();
+            if poll_in(senders, &mut self.key, cx).is_pending() {
+                if self.queue.is_over() || self.queue.core.is_closed() {
+                    return self.refuse();
+                }
+                if is_new {
+                    // There may be room since we looked: it goes to the first who waits, and wakes
+                    // us if that is us.
+                    self.queue.hand_out_room();
+                }
+                return Poll::Pending; // whoever makes room, closes, or ends the context wakes us
+            }
+            if self.queue.is_over() {
+                return self.refuse();
+            }
+            match self.queue.core.claim() {
+                Ask::Reserved => return Poll::Ready(Ok(Permit::new(self.queue))),
+                Ask::Closed => return self.refuse(),
+                Ask::Full => {} // rung for another reason: wait again
+            }
+        }
+    }
+
+    fn refuse(&mut self) -> Poll<Result<Permit<'a, T>, Closed<()>>> {
+        self.queue.bell.senders.leave(&mut self.key);
+        Poll::Ready(Err(Closed(())))
+    }
+}
+
+impl<T> Drop for Reserving<'_, T> {
+    fn drop(&mut self) {
+        let senders = &self.queue.bell.senders;
+        if self.key.is_some() && !senders.leave(&mut self.key) {
+            // We were woken, with room set aside for us.
+            if self.queue.core.take_grant_back() {
+                self.queue.hand_out_room();
+            }
+        }
+    }
+}
+
+impl<'a, T> Permit<'a, T> {
+    fn new(queue: &'a Queue<T>) -> Self {
+        let is_used = false;
+        Permit { queue, is_used }
+    }
+
+    /// Adds `item` at the end of the queue.
+    ///
+    /// # Errors
+    ///
+    /// Hands the item back if the queue was closed or its context has ended since the room was
+    /// reserved.
+    #[track_caller]
+    pub fn send(self, item: T) -> Result<(), Closed<T>> {
+        self.send_from(item, Location::caller())
+    }
+
+    fn send_from(mut self, item: T, caller: &'static Location<'static>) -> Result<(), Closed<T>> {
+        if self.queue.is_over() {
+            return Err(Closed(item));
+        }
+        let Some(item) = self.queue.ensured_or_reported_at(item, caller) else {
+            return Ok(()); // the room is given back
+        };
+        self.is_used = true;
+        self.queue.settle(self.queue.core.fill(Entry::Item(item)))
+    }
+}
+
+impl<T> Drop for Permit<'_, T> {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.queue.core.release();
+            self.queue.hand_out_room();
+        }
+    }
+}
+
+impl<T> Sink<T> for QueueSink<'_, T> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.permit.is_none() {
+            match self.reserving.poll(cx) {
+                Poll::Ready(Ok(permit)) => self.permit = Some(permit),
+                Poll::Ready(Err(closed)) => return Poll::Ready(Err(closed.into())),
+                Poll::Pending => return Poll::Pending, // see `Reserving::poll`
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, item: T) -> Result<(), Error> {
+        match self.permit.take() {
+            Some(permit) => permit.send(item)?,
+            None => self.reserving.queue.try_append(item)?,
+        }
+        Ok(())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.permit = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T> fmt::Debug for Permit<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Permit").field(self.queue).finish()
+    }
+}
+
+impl<T> fmt::Debug for QueueSink<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueSink")
+            .field("queue", self.reserving.queue)
+            .field("is_ready", &self.permit.is_some())
+            .finish()
+    }
+}

@@ -2,9 +2,10 @@
 //!
 //! # Invariants
 //!
-//! 1. Who is to wait registers first and looks into the queue then; who changes the queue does that
-//!    first and looks for those who wait then. Both looks at the queue are under its lock: so either
-//!    the one who waits finds the change, or the other finds the one who waits.
+//! 1. Who is to wait registers first and looks then; who changes something does that first and
+//!    looks for those who wait then. Between its two steps each passes through the same lock (that of
+//!    the back of the queue, or in `wake_all` that of the row): so either the one who waits finds the
+//!    change, or the other finds the one who waits.
 //! 2. While there is something to take and somebody waits, somebody who was woken is on the way.
 //!    Who was woken and leaves without taking anything wakes the next.
 
@@ -71,10 +72,10 @@ impl Row {
         is_one
     }
 
+    /// Wakes everybody, for a reason that the lock of the queue has nothing to do with.
+    ///
+    /// It always locks: who registers after that sees what was done before.
     pub(super) fn wake_all(&self) {
-        if self.is_empty() {
-            return;
-        }
         let mut all = None;
         self.visit(&mut |waiters, _| all = Some(waiters.take()));
         if let Some(all) = all {

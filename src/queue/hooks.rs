@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::{
-    Queue,
-    core::{End, Entry},
-};
+use super::Queue;
 use crate::{
     CallbackId, Event,
     report::isolate,
@@ -113,7 +110,8 @@ impl<T> Hooks<T> {
         let mut list = lock(&self.list);
         let out = std::mem::take(&mut list.out);
         let added = std::mem::take(&mut list.listed);
-        let (kept, gone): (Vec<_>, Vec<_>) = hooks.into_iter().partition(|(id, _)| out.contains(id));
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            hooks.into_iter().partition(|(id, _)| out.contains(id));
         list.listed = kept;
         list.listed.extend(added);
         let next = list.next_round();
@@ -151,7 +149,7 @@ impl<T> QueueView<'_, T> {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.queue.put(Entry::Call(Box::new(f)), End::Back);
+        self.queue.append_call(f);
     }
 
     /// Breaks the iterations off; see [`Queue::breaker`].

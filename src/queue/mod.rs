@@ -11,7 +11,7 @@ use std::{fmt, panic::Location};
 
 use self::{
     bell::Bell,
-    core::{Core, End, Entry, Look, Put},
+    core::{Core, Entry, Put},
     hooks::Hooks,
 };
 pub use self::{
@@ -197,7 +197,7 @@ impl<T> Queue<T> {
     #[track_caller]
     pub fn append(&self, item: T) {
         if let Some(item) = self.ensured_or_reported(item) {
-            self.put(Entry::Item(item), End::Back);
+            self.put(Entry::Item(item));
         }
     }
 
@@ -205,7 +205,7 @@ impl<T> Queue<T> {
     #[track_caller]
     pub fn append_first(&self, item: T) {
         if let Some(item) = self.ensured_or_reported(item) {
-            self.put(Entry::Item(item), End::Front);
+            self.put_first(Entry::Item(item));
         }
     }
 
@@ -216,7 +216,7 @@ impl<T> Queue<T> {
     /// The error of `ensure`, as [`Error::Failed`].
     pub fn append_ensured(&self, item: T) -> Result<()> {
         let item = self.ensured(item).map_err(Error::failed)?;
-        self.put(Entry::Item(item), End::Back);
+        self.put(Entry::Item(item));
         Ok(())
     }
 
@@ -244,7 +244,7 @@ impl<T> Queue<T> {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.put(Entry::Call(Box::new(f)), End::Back);
+        self.put(Entry::Call(Box::new(f)));
     }
 
     /// Adds a call at the very front; see [`append_call`](Self::append_call).
@@ -252,12 +252,20 @@ impl<T> Queue<T> {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.put(Entry::Call(Box::new(f)), End::Front);
+        self.put_first(Entry::Call(Box::new(f)));
     }
 
-    fn put(&self, entry: Entry<T>, end: End) {
+    fn put(&self, entry: Entry<T>) {
+        self.settle_or_drop(self.core.put(entry));
+    }
+
+    fn put_first(&self, entry: Entry<T>) {
+        self.settle_or_drop(self.core.put_first(entry));
+    }
+
+    fn settle_or_drop(&self, put: Put<T>) {
         // Refused: the policy of the queue is to drop the newest.
-        if let Err(Closed(item)) = self.settle(self.core.put(entry, end)) {
+        if let Err(Closed(item)) = self.settle(put) {
             isolate("the destructor of an item", || drop(item));
         }
     }
@@ -428,9 +436,7 @@ impl<T> Drop for Queue<T> {
             leave(&**live, &mut self.at_end);
         }
         // One at a time: an item whose destructor panics takes none of the others along.
-        while let Look::Entry(entry, _) = self.core.take_any() {
-            drop_entry(entry);
-        }
+        self.core.take_all().into_iter().for_each(drop_entry);
     }
 }
 

@@ -105,8 +105,14 @@ impl<'a, T> QueueStream<'a, T> {
         self.notice_end();
         while self.stage != Stage::Over && !self.has_had_enough() {
             match self.take() {
-                Look::Entry(Entry::Item(item), left) => return Some(Some(self.give(item, left))),
-                Look::Entry(Entry::Call(call), _) => {
+                Look::Entry(Entry::Item(item), left) => {
+                    return Some(Some(self.give(item, left > 0)));
+                }
+                Look::Refilled(Entry::Item(item)) => {
+                    self.queue.bell.consumers.wake_one(); // it may have come by during the refill
+                    return Some(Some(self.give(item, true)));
+                }
+                Look::Entry(Entry::Call(call), _) | Look::Refilled(Entry::Call(call)) => {
                     self.in_a_row = self.in_a_row.wrapping_add(1);
                     self.queue.hand_out_room();
                     run(call);
@@ -133,9 +139,9 @@ impl<'a, T> QueueStream<'a, T> {
     fn take(&mut self) -> Look<T> {
         let core = &self.queue.core;
         match (self.stage, self.begun) {
-            (Stage::Going, Some(begun)) => core.take(begun),
-            (Stage::Going, None) => core.take(*self.begun.insert(core.breaks())),
-            _ => core.take_any(),
+            (Stage::Going, begun @ Some(_)) => core.take(begun),
+            (Stage::Going, None) => core.take(Some(*self.begun.insert(core.breaks()))),
+            _ => core.take(None),
         }
     }
 
@@ -161,14 +167,14 @@ impl<'a, T> QueueStream<'a, T> {
         };
     }
 
-    fn give(&mut self, item: T, left: usize) -> T {
+    fn give(&mut self, item: T, are_more: bool) -> T {
         self.in_a_row = self.in_a_row.wrapping_add(1);
         self.is_handled = self.queue.hooks.are_used();
         self.queue.hand_out_room();
         if self.key.is_some() {
             let consumers = &self.queue.bell.consumers;
             consumers.leave(&mut self.key);
-            if left > 0 {
+            if are_more {
                 consumers.wake_one(); // we may have been woken for another than this one
             }
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use windlass::{Ctx, Queue, SyncQueue};
+use windlass::{Ctx, Queue, QueueStream, SyncQueue};
 
 use super::{
     measure::{counted_waker, drive, time},
@@ -22,24 +22,37 @@ use super::{
 const ITEMS: usize = 100_000;
 
 pub(crate) fn rows(run: &mut Runner) {
-    run.row("queue-one-by-one", |row| bursts(row, 1, [0.75, INFO]));
-    run.row("queue-bursts-of-1000", |row| bursts(row, 1000, [0.5, 0.8]));
-    run.row("queue-1-to-1-mt", |row| {
-        from_tasks(row, 1, [0.5, 0.8]);
-    });
-    run.row("queue-4-to-1-mt", |row| {
-        from_tasks(row, 4, [0.5, 0.9]);
-    });
-    run.row("queue-1-thread-to-task", |row| {
-        from_threads(row, 1, [INFO, INFO]);
-    });
-    run.row("queue-4-threads-to-task", |row| {
-        from_threads(row, 4, [INFO, INFO]);
-    });
+    for (name, kind) in KINDS {
+        let row = |of: &str| format!("{name}-{of}");
+        run.row(&row("one-by-one"), |row| bursts(row, kind, 1, [0.75, INFO]));
+        run.row(&row("bursts-of-1000"), |row| {
+            bursts(row, kind, 1000, [0.5, 0.8])
+        });
+        run.row(&row("1-to-1-mt"), |row| {
+            from_tasks(row, kind, 1, [0.5, 0.8])
+        });
+        run.row(&row("4-to-1-mt"), |row| {
+            from_tasks(row, kind, 4, [0.5, 0.9])
+        });
+        run.row(&row("1-thread-to-task"), |row| {
+            from_threads(row, kind, 1, [INFO, INFO])
+        });
+        run.row(&row("4-threads-to-task"), |row| {
+            from_threads(row, kind, 4, [INFO, INFO])
+        });
+    }
     ping_pong(run);
     thread_to_thread(run);
     memory(run);
 }
+
+type Kind = fn(&Queue<u64>) -> QueueStream<'_, u64>;
+
+/// A consumer that shares with others, and one that is the only one.
+const KINDS: [(&str, Kind); 2] = [
+    ("queue", |queue| queue.stream()),
+    ("queue-greedy", |queue| queue.stream().greedy()),
+];
 
 fn queue() -> Queue<u64> {
     Queue::new(&Ctx::root_on("root", ()), "queue")
@@ -48,11 +61,11 @@ fn queue() -> Queue<u64> {
 // ===== one task =====
 
 /// One task puts `burst` items in, and takes them out again.
-fn bursts(row: &mut Row, burst: usize, [tokio, flume]: [f64; 2]) {
+fn bursts(row: &mut Row, kind: Kind, burst: usize, [tokio, flume]: [f64; 2]) {
     row.items(ITEMS).rounds(31);
     row.ours(move |n| {
         let queue = queue();
-        let mut stream = queue.stream();
+        let mut stream = kind(&queue);
         in_bursts(n, burst, |waker, value| match value {
             Some(value) => queue.append(value),
             None => {
@@ -102,7 +115,7 @@ fn in_bursts(
 // ===== several tasks and threads =====
 
 /// `producers` tasks on a runtime of four workers feed one task there.
-fn from_tasks(row: &mut Row, producers: usize, [tokio, flume]: [f64; 2]) {
+fn from_tasks(row: &mut Row, kind: Kind, producers: usize, [tokio, flume]: [f64; 2]) {
     row.items(ITEMS).rounds(21);
     let rts = [(); 3].map(|()| multi_thread());
     let [ours, native, third] = rts;
@@ -114,7 +127,7 @@ fn from_tasks(row: &mut Row, producers: usize, [tokio, flume]: [f64; 2]) {
         };
         let taking = Arc::clone(&queue);
         let take = async move {
-            let mut stream = taking.stream();
+            let mut stream = kind(&taking);
             for _ in 0..n {
                 black_box(stream.next().await);
             }
@@ -176,13 +189,13 @@ where
 }
 
 /// `producers` threads feed one task of a current-thread runtime.
-fn from_threads(row: &mut Row, producers: usize, [tokio, flume]: [f64; 2]) {
+fn from_threads(row: &mut Row, kind: Kind, producers: usize, [tokio, flume]: [f64; 2]) {
     row.items(ITEMS).rounds(21);
     let [ours, native, third] = [(); 3].map(|()| current_thread());
     row.ours(move |n| {
         let queue = queue();
         let take = async {
-            let mut stream = queue.stream();
+            let mut stream = kind(&queue);
             for _ in 0..n {
                 black_box(stream.next().await);
             }

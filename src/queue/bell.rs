@@ -1,43 +1,76 @@
-//! [`Bell`]: those who wait at a queue, apart from what is in it.
+//! [`Bell`]: wakes everybody at a queue when its context ends, its breaker is set or it is closed.
+//!
+//! It knows nothing of what is in the queue, so that a waker can be made of it, whatever the items
+//! are. Who waits for items or room waits in a list of the queue; the bell only keeps the waker of
+//! each stream that has ever waited, until it rings or the stream goes.
 //!
 //! # Invariants
 //!
-//! 1. Who is to wait registers first and looks then; who changes something does that first and
-//!    looks for those who wait then. Between its two steps each passes through the same lock (that of
-//!    the back of the queue, or in `wake_all` that of the row): so either the one who waits finds the
-//!    change, or the other finds the one who waits.
-//! 2. While there is something to take and somebody waits, somebody who was woken is on the way.
-//!    Who was woken and leaves without taking anything wakes the next.
+//! 1. Who rings makes the reason visible first. Who registers looks for a reason after that. Both pass
+//!    through the lock in between: so either the reason is seen, or the waker is found.
+//! 2. `rings` is raised with each ring, under the lock: a place of an earlier round is no longer
+//!    there.
 
-use std::task::{Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
 use crate::{
     ctx::firing::wake_all,
     registry::Key,
-    report::isolate,
-    status::{WaitList, Waiters},
+    status::Waiters,
     sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
 };
 
-/// Two rows. Woken itself, it wakes everybody: the context has ended, or the breaker was set.
 #[derive(Default)]
 pub(super) struct Bell {
-    pub(super) consumers: Row,
-    pub(super) senders: Row,
+    rings: AtomicUsize,
+    waiters: Mutex<Waiters>,
 }
 
-/// Those who wait for one thing, in order.
-#[derive(Default)]
-pub(super) struct Row {
-    /// How many, for those who need not lock for nobody. Written under the lock.
-    len: AtomicUsize,
-    waiters: Mutex<Waiters>,
+/// Somebody's place at the bell.
+#[derive(Debug)]
+pub(super) struct Place {
+    key: Key,
+    round: usize,
+    /// What is registered: it is compared without the lock.
+    waker: Waker,
 }
 
 impl Bell {
     pub(super) fn ring(&self) {
-        self.consumers.wake_all();
-        self.senders.wake_all();
+        let mut waiters = lock(&self.waiters);
+        let all = waiters.take();
+        self.rings.fetch_add(1, Ordering::Release);
+        drop(waiters);
+        wake_all(all);
+    }
+
+    /// Has the waker of `cx` woken when the bell rings; nothing to do if `place` says it is so.
+    ///
+    /// The caller looks afterwards whether there is a reason already.
+    pub(super) fn register(&self, place: &mut Option<Place>, cx: &Context<'_>) {
+        // Acquire: partner of the Release in `ring`.
+        let rings = self.rings.load(Ordering::Acquire);
+        let is_here = |place: &Place| place.round == rings && place.waker.will_wake(cx.waker());
+        if place.as_ref().is_some_and(is_here) {
+            return;
+        }
+        self.leave(place);
+        let (waker, fresh) = (cx.waker().clone(), cx.waker().clone()); // outside the lock
+        let mut waiters = lock(&self.waiters);
+        let key = waiters.insert(fresh);
+        let round = self.rings.load(Ordering::Relaxed); // written under this lock only
+        drop(waiters);
+        *place = Some(Place { key, round, waker });
+    }
+
+    pub(super) fn leave(&self, place: &mut Option<Place>) {
+        if let Some(Place { key, round, .. }) = place.take() {
+            let mut waiters = lock(&self.waiters);
+            let is_here = round == self.rings.load(Ordering::Relaxed);
+            let gone = if is_here { waiters.remove(key) } else { None };
+            drop(waiters);
+            drop(gone);
+        }
     }
 }
 
@@ -48,60 +81,5 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.ring();
-    }
-}
-
-impl Row {
-    /// Whether nobody waits.
-    pub(super) fn is_empty(&self) -> bool {
-        // Relaxed: invariant 1 orders it by the lock of the queue.
-        self.len.load(Ordering::Relaxed) == 0
-    }
-
-    /// Wakes the one who has waited longest; false if there is none.
-    pub(super) fn wake_one(&self) -> bool {
-        if self.is_empty() {
-            return false;
-        }
-        let mut first = None;
-        self.visit(&mut |waiters, _| first = waiters.take_first());
-        let is_one = first.is_some();
-        if let Some(waker) = first {
-            wake(waker);
-        }
-        is_one
-    }
-
-    /// Wakes everybody, for a reason that the lock of the queue has nothing to do with.
-    ///
-    /// It always locks: who registers after that sees what was done before.
-    pub(super) fn wake_all(&self) {
-        let mut all = None;
-        self.visit(&mut |waiters, _| all = Some(waiters.take()));
-        if let Some(all) = all {
-            wake_all(all);
-        }
-    }
-
-    /// Takes `key` out of the row; false if it was woken before.
-    pub(super) fn leave(&self, key: &mut Option<Key>) -> bool {
-        let Some(key) = key.take() else {
-            return false;
-        };
-        let mut waker = None;
-        self.visit(&mut |waiters, _| waker = waiters.remove(key));
-        waker.is_some() // and dropped here, outside the lock
-    }
-}
-
-fn wake(waker: Waker) {
-    isolate("a waker", || waker.wake());
-}
-
-impl WaitList for Row {
-    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
-        let mut waiters = lock(&self.waiters);
-        visit(&mut waiters, false);
-        self.len.store(waiters.len(), Ordering::Relaxed);
     }
 }

@@ -173,6 +173,12 @@ impl<'a, T> SyncIter<'a, T> {
         self
     }
 
+    /// Takes everything that is there in one go; see [`QueueStream::greedy`].
+    pub fn greedy(mut self) -> Self {
+        self.stream.be_greedy();
+        self
+    }
+
     /// Whether the last `None` came because the time had run out.
     pub fn has_timed_out(&self) -> bool {
         self.has_timed_out

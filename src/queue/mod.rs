@@ -7,7 +7,7 @@ mod hooks;
 mod room;
 mod stream;
 
-use std::{fmt, panic::Location};
+use std::{fmt, panic::Location, task::Waker};
 
 use self::{
     bell::Bell,
@@ -102,6 +102,7 @@ pub struct Queue<T> {
     ensure: Option<Ensure<T>>,
     name: Name,
     drains: bool,
+    is_bounded: bool,
 }
 
 type Ensure<T> = Box<dyn Fn(T) -> Result<T, BoxError> + Send + Sync>;
@@ -115,7 +116,7 @@ pub struct Closed<T>(pub T);
 impl<T> Queue<T> {
     /// Makes a queue without a bound.
     pub fn new<R>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
-        Queue::with_core(ctx, name.into(), Core::new())
+        Queue::with_core(ctx, name.into(), Core::new(), false)
     }
 
     /// Makes a queue in which `n` items have room; zero counts as one.
@@ -123,10 +124,10 @@ impl<T> Queue<T> {
     /// [`send`](Self::send) waits for room. What becomes of items that are appended when there is
     /// none says [`overflow`](Self::overflow).
     pub fn bounded<R>(ctx: &Ctx<R>, name: impl Into<Name>, n: usize) -> Self {
-        Queue::with_core(ctx, name.into(), Core::bounded(n))
+        Queue::with_core(ctx, name.into(), Core::bounded(n), true)
     }
 
-    fn with_core<R>(ctx: &Ctx<R>, name: Name, core: Core<T>) -> Self {
+    fn with_core<R>(ctx: &Ctx<R>, name: Name, core: Core<T>, is_bounded: bool) -> Self {
         let bell = Arc::new(Bell::default());
         let at_end = listen(ctx.node(), &bell);
         Queue {
@@ -139,6 +140,7 @@ impl<T> Queue<T> {
             ensure: None,
             name,
             drains: false,
+            is_bounded,
         }
     }
 
@@ -273,12 +275,14 @@ impl<T> Queue<T> {
     /// Wakes a consumer for what was put in; hands back an item that was not.
     fn settle(&self, put: Put<T>) -> Result<(), Closed<T>> {
         match put {
-            Put::Done => {}
-            Put::Instead(entry) => drop_entry(entry),
+            Put::Done(woken) => wake(woken),
+            Put::Instead(entry, woken) => {
+                wake(woken);
+                drop_entry(entry);
+            }
             Put::Refused(Entry::Item(item)) => return Err(Closed(item)),
             Put::Refused(call) => drop_entry(call),
         }
-        self.bell.consumers.wake_one();
         Ok(())
     }
 
@@ -424,6 +428,12 @@ impl<T> Queue<T> {
 /// Runs a call of the queue.
 fn run(call: Box<dyn FnOnce() + Send>) {
     isolate("a call in a queue", call);
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        isolate("a waker", || waker.wake());
+    }
 }
 
 fn drop_entry<T>(entry: Entry<T>) {

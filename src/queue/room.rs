@@ -5,16 +5,21 @@ use std::{
     future::poll_fn,
     panic::Location,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures::sink::Sink;
 
 use super::{
     Closed, Queue,
+    bell::Place,
     core::{Ask, Entry},
 };
-use crate::{Error, registry::Key, status::poll_in};
+use crate::{
+    Error,
+    ctx::firing::wake_all,
+    registry::{Key, Taken},
+};
 
 /// What becomes of an item that is appended to a bounded queue that is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +93,7 @@ impl<T> Queue<T> {
         if self.is_over() {
             return None;
         }
-        match self.core.reserve(!self.bell.senders.is_empty()) {
+        match self.core.reserve() {
             Ask::Reserved => Some(Permit::new(self)),
             Ask::Full | Ask::Closed => None,
         }
@@ -105,80 +110,63 @@ impl<T> Queue<T> {
     }
 
     /// Sets free room aside for those who wait for it, and wakes them.
+    #[inline]
     pub(super) fn hand_out_room(&self) {
-        let senders = &self.bell.senders;
-        while !senders.is_empty() && self.core.grant() {
-            if !senders.wake_one() {
-                self.core.take_grant_back(); // it has left meanwhile
-                return;
-            }
+        if self.is_bounded {
+            wake_senders(self.core.hand_out_room());
         }
+    }
+}
+
+fn wake_senders(woken: Option<Taken<Waker>>) {
+    if let Some(woken) = woken {
+        wake_all(woken);
     }
 }
 
 /// A sender who may have to wait.
 struct Reserving<'a, T> {
     queue: &'a Queue<T>,
-    key: Option<Key>,
+    place: Option<Key>,
+    at_bell: Option<Place>,
 }
 
 impl<'a, T> Reserving<'a, T> {
     fn new(queue: &'a Queue<T>) -> Self {
-        Reserving { queue, key: None }
+        Reserving {
+            queue,
+            place: None,
+            at_bell: None,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit<'a, T>, Closed<()>>> {
-        let senders = &self.queue.bell.senders;
-        let has_waited = self.key.is_some();
-        if self.queue.is_over() {
-            return self.refuse();
-        }
-        if !has_waited {
-            match self.queue.core.reserve(!senders.is_empty()) {
+        let core = &self.queue.core;
+        if self.place.is_none() && !self.queue.is_over() {
+            match core.reserve() {
                 Ask::Reserved => return Poll::Ready(Ok(Permit::new(self.queue))),
-                Ask::Closed => return self.refuse(),
+                Ask::Closed => return Poll::Ready(Err(Closed(()))),
                 Ask::Full => {}
             }
         }
-        loop {
-            let is_new = self.key.is_none();
-            if poll_in(senders, &mut self.key, cx).is_pending() {
-                if self.queue.is_over() || self.queue.core.is_closed() {
-                    return self.refuse();
-                }
-                if is_new {
-                    // There may be room since we looked: it goes to the first who waits, and wakes
-                    // us if that is us.
-                    self.queue.hand_out_room();
-                }
-                return Poll::Pending; // whoever makes room, closes, or ends the context wakes us
-            }
-            if self.queue.is_over() {
-                return self.refuse();
-            }
-            match self.queue.core.claim() {
-                Ask::Reserved => return Poll::Ready(Ok(Permit::new(self.queue))),
-                Ask::Closed => return self.refuse(),
-                Ask::Full => {} // rung for another reason: wait again
-            }
+        self.queue.bell.register(&mut self.at_bell, cx);
+        if self.queue.is_over() {
+            return Poll::Ready(Err(Closed(()))); // the drop gives back what was set aside
         }
-    }
-
-    fn refuse(&mut self) -> Poll<Result<Permit<'a, T>, Closed<()>>> {
-        self.queue.bell.senders.leave(&mut self.key);
-        Poll::Ready(Err(Closed(())))
+        let mut fresh = Some(cx.waker().clone());
+        match core.reserve_or_wait(&mut self.place, &mut fresh) {
+            Ask::Reserved => Poll::Ready(Ok(Permit::new(self.queue))),
+            Ask::Closed => Poll::Ready(Err(Closed(()))),
+            // Whoever makes room will wake us; the bell tells of the end.
+            Ask::Full => Poll::Pending,
+        }
     }
 }
 
 impl<T> Drop for Reserving<'_, T> {
     fn drop(&mut self) {
-        let senders = &self.queue.bell.senders;
-        if self.key.is_some() && !senders.leave(&mut self.key) {
-            // We were woken, with room set aside for us.
-            if self.queue.core.take_grant_back() {
-                self.queue.hand_out_room();
-            }
-        }
+        wake_senders(self.queue.core.stop_sending(&mut self.place));
+        self.queue.bell.leave(&mut self.at_bell);
     }
 }
 

@@ -1,20 +1,22 @@
 //! [`QueueStream`]: one consumer.
 
 use std::{
+    collections::VecDeque,
     fmt,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures::stream::{FusedStream, Stream};
 
 use super::{
     Queue,
-    core::{Entry, Look},
-    run,
+    bell::Place,
+    core::{Entry, Look, give_back},
+    run, wake,
 };
-use crate::{registry::Key, status::poll_in};
+use crate::registry::Key;
 
 /// After so many items in a row that were there already, the executor has a turn.
 const IN_A_ROW: u32 = 128;
@@ -29,7 +31,12 @@ const IN_A_ROW: u32 = 128;
 #[must_use = "streams do nothing unless they are polled"]
 pub struct QueueStream<'a, T> {
     queue: &'a Queue<T>,
-    key: Option<Key>,
+    /// Where it waits for an item.
+    place: Option<Key>,
+    /// Where it hears of the end.
+    at_bell: Option<Place>,
+    /// Of a greedy one: what it has taken and not given.
+    hand: Option<VecDeque<Entry<T>>>,
     /// How many breaks there were when it began.
     begun: Option<u32>,
     in_a_row: u32,
@@ -52,7 +59,9 @@ impl<'a, T> QueueStream<'a, T> {
     pub(super) fn new(queue: &'a Queue<T>, is_blocking: bool) -> Self {
         QueueStream {
             queue,
-            key: None,
+            place: None,
+            at_bell: None,
+            hand: None,
             begun: None,
             in_a_row: 0,
             is_blocking,
@@ -83,52 +92,60 @@ impl<'a, T> QueueStream<'a, T> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if let Some(end_or_item) = self.look() {
+            if let Some(end_or_item) = self.look(&mut None) {
                 return Poll::Ready(end_or_item);
             }
             if self.has_had_enough() {
                 continue; // of calls
             }
-            let was_waiting = self.key.is_some();
-            let poll = poll_in(&self.queue.bell.consumers, &mut self.key, cx);
-            if poll.is_pending() && was_waiting {
+            // Before the second look: that one sees why the bell may have rung already.
+            self.queue.bell.register(&mut self.at_bell, cx);
+            let mut fresh = Some(cx.waker().clone());
+            if let Some(end_or_item) = self.look(&mut fresh) {
+                return Poll::Ready(end_or_item);
+            }
+            if !self.has_had_enough() {
                 self.in_a_row = 0;
-                // Whoever puts something in will wake us, closes, breaks, or ends the context.
+                // Whoever puts something in will wake us; the bell tells of the end.
                 return Poll::Pending;
             }
-            // Registered just now, or woken: look (again).
         }
     }
 
-    /// The next item or the end, if it is there.
-    fn look(&mut self) -> Option<Option<T>> {
+    /// The next item or the end, if it is there; else waits with `fresh`, if that is given.
+    fn look(&mut self, fresh: &mut Option<Waker>) -> Option<Option<T>> {
         self.notice_end();
         while self.stage != Stage::Over && !self.has_had_enough() {
-            match self.take() {
-                Look::Entry(Entry::Item(item), left) => {
-                    return Some(Some(self.give(item, left > 0)));
+            match self.take(fresh) {
+                Look::Entry(Entry::Item(item)) => return Some(Some(self.give(item))),
+                Look::Refilled(Entry::Item(item), next) => {
+                    wake(next);
+                    return Some(Some(self.give(item)));
                 }
-                Look::Refilled(Entry::Item(item)) => {
-                    self.queue.bell.consumers.wake_one(); // it may have come by during the refill
-                    return Some(Some(self.give(item, true)));
-                }
-                Look::Entry(Entry::Call(call), _) | Look::Refilled(Entry::Call(call)) => {
-                    self.in_a_row = self.in_a_row.wrapping_add(1);
-                    self.queue.hand_out_room();
-                    run(call);
-                    self.notice_end();
+                Look::Entry(Entry::Call(call)) => self.call(call),
+                Look::Refilled(Entry::Call(call), next) => {
+                    wake(next);
+                    self.call(call);
                 }
                 Look::Broken => self.stop_or_drain(),
                 Look::Closed => self.stage = Stage::Over,
                 Look::Empty if self.stage == Stage::Draining => self.stage = Stage::Over,
-                Look::Empty => return None,
+                Look::Empty | Look::Moving => return None,
             }
         }
         if self.stage == Stage::Over {
             self.leave();
+            self.put_back();
             return Some(None);
         }
         None
+    }
+
+    fn call(&mut self, call: Box<dyn FnOnce() + Send>) {
+        self.in_a_row = self.in_a_row.wrapping_add(1);
+        self.queue.hand_out_room();
+        run(call);
+        self.notice_end();
     }
 
     /// Whether the executor is to have a turn.
@@ -136,12 +153,20 @@ impl<'a, T> QueueStream<'a, T> {
         self.in_a_row >= IN_A_ROW && !self.is_blocking
     }
 
-    fn take(&mut self) -> Look<T> {
+    fn take(&mut self, fresh: &mut Option<Waker>) -> Look<T> {
         let core = &self.queue.core;
-        match (self.stage, self.begun) {
-            (Stage::Going, begun @ Some(_)) => core.take(begun),
-            (Stage::Going, None) => core.take(Some(*self.begun.insert(core.breaks()))),
-            _ => core.take(None),
+        let begun = match self.stage {
+            Stage::Going => Some(*self.begun.get_or_insert_with(|| core.breaks())),
+            _ => None,
+        };
+        match &mut self.hand {
+            None => core.take(begun, &mut self.place, fresh, None),
+            Some(hand) if hand.is_empty() => core.take(begun, &mut self.place, fresh, Some(hand)),
+            Some(_) if begun.is_some_and(|begun| begun != core.breaks()) => Look::Broken,
+            Some(hand) => {
+                give_back(hand);
+                hand.pop_front().map_or(Look::Moving, Look::Entry)
+            }
         }
     }
 
@@ -155,7 +180,7 @@ impl<'a, T> QueueStream<'a, T> {
         } else if self.queue.take_break() {
             self.queue.core.count_break();
             self.stop_or_drain();
-            self.queue.bell.consumers.wake_all(); // it ends those who wait, too
+            self.queue.bell.ring(); // it ends those who wait, too
         }
     }
 
@@ -167,28 +192,38 @@ impl<'a, T> QueueStream<'a, T> {
         };
     }
 
-    fn give(&mut self, item: T, are_more: bool) -> T {
+    fn give(&mut self, item: T) -> T {
         self.in_a_row = self.in_a_row.wrapping_add(1);
         self.is_handled = self.queue.hooks.are_used();
         self.queue.hand_out_room();
-        if self.key.is_some() {
-            let consumers = &self.queue.bell.consumers;
-            consumers.leave(&mut self.key);
-            if are_more {
-                consumers.wake_one(); // we may have been woken for another than this one
-            }
-        }
         item
     }
 
-    /// Leaves the row of those who wait; if we were woken for something, the next one is.
+    /// Takes everything that is there in one go, whenever it has nothing in hand: less work for each
+    /// item, for a consumer that is the only one.
+    ///
+    /// What it has in hand counts as taken: [`Queue::len`], [`Queue::remaining`] and other consumers
+    /// do not see it, and what is put first comes behind it. It is put back when the stream ends or
+    /// is dropped. On a bounded queue this changes nothing.
+    pub fn greedy(mut self) -> Self {
+        self.be_greedy();
+        self
+    }
+
+    pub(super) fn be_greedy(&mut self) {
+        self.hand.get_or_insert_default();
+    }
+
+    /// Leaves the row of those who wait; if it was woken for something, the next one is.
     pub(super) fn leave(&mut self) {
-        if self.key.is_some() {
-            let consumers = &self.queue.bell.consumers;
-            consumers.leave(&mut self.key);
-            if !consumers.is_empty() && self.queue.core.len() > 0 {
-                consumers.wake_one();
-            }
+        if self.place.is_some() {
+            wake(self.queue.core.stop_waiting(&mut self.place));
+        }
+    }
+
+    fn put_back(&mut self) {
+        if let Some(hand) = self.hand.take_if(|hand| !hand.is_empty()) {
+            wake(self.queue.core.put_back(hand));
         }
     }
 
@@ -216,6 +251,9 @@ impl<T> Drop for Waiting<'_, '_, T> {
     }
 }
 
+/// Items are moved about, never pinned.
+impl<T> Unpin for QueueStream<'_, T> {}
+
 impl<T> Stream for QueueStream<'_, T> {
     type Item = T;
 
@@ -233,6 +271,8 @@ impl<T> FusedStream for QueueStream<'_, T> {
 impl<T> Drop for QueueStream<'_, T> {
     fn drop(&mut self) {
         self.leave();
+        self.put_back();
+        self.queue.bell.leave(&mut self.at_bell);
         self.call_hooks();
     }
 }

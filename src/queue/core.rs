@@ -10,7 +10,7 @@
 //! 1. What is in the front is older than what is in the back, and what a refill has in hand is older
 //!    than both were when it began. `is_refilling` is set while there is such a hand; meanwhile nobody
 //!    else takes from the back.
-//! 2. `front_len` is the length of the front, written under its lock. Under the lock of the back, with
+//! 2. `front.len` is the length of the front, written under its lock. Under the lock of the back, with
 //!    `is_refilling` false, 0 means that the front stays empty as long as that lock is held, but for
 //!    an entry that is just being put first.
 //! 3. One lock at a time. Consumers and senders wait in lists under the lock of the back, and look
@@ -47,8 +47,14 @@ pub(super) enum Entry<T> {
 pub(super) struct Core<T> {
     back: Mutex<Back<T>>,
     breaks: AtomicU32,
-    front_len: AtomicUsize,
-    front: Mutex<VecDeque<Entry<T>>>,
+    front: Front<T>,
+}
+
+/// Shares no cache line with the back, or with what is beside the queue.
+#[repr(align(128))]
+struct Front<T> {
+    len: AtomicUsize,
+    entries: Mutex<VecDeque<Entry<T>>>,
 }
 
 struct Back<T> {
@@ -122,8 +128,10 @@ impl<T> Core<T> {
         Core {
             back: Mutex::new(back),
             breaks: AtomicU32::new(0),
-            front_len: AtomicUsize::new(0),
-            front: Mutex::new(VecDeque::new()),
+            front: Front {
+                len: AtomicUsize::new(0),
+                entries: Mutex::new(VecDeque::new()),
+            },
         }
     }
 
@@ -156,7 +164,7 @@ impl<T> Core<T> {
         let older = if back.is_refilling {
             back.in_hand
         } else {
-            self.front_len.load(Ordering::Acquire)
+            self.front.len.load(Ordering::Acquire)
         };
         older + back.entries.len() + back.firsts.len()
     }
@@ -215,14 +223,14 @@ impl<T> Core<T> {
             back.firsts.push(entry); // before what is in hand: the refill takes it along
             return Put::Done(None); // and wakes somebody
         }
-        if self.front_len.load(Ordering::Acquire) == 0 {
+        if self.front.len.load(Ordering::Acquire) == 0 {
             back.entries.push_front(entry);
             return Put::Done(back.consumers.take_first());
         }
         drop(back);
-        let mut front = lock(&self.front);
+        let mut front = lock(&self.front.entries);
         front.push_front(entry);
-        self.front_len.store(front.len(), Ordering::Release);
+        self.front.len.store(front.len(), Ordering::Release);
         drop(front);
         Put::Done(lock(&self.back).consumers.take_first())
     }
@@ -261,7 +269,7 @@ impl<T> Core<T> {
             }
             // Acquire: partner of the Release in `take_front` and `add_to_front`. A stale 0 is
             // harmless: it is looked at again under the lock.
-            if place.is_none() && self.front_len.load(Ordering::Acquire) > 0 {
+            if place.is_none() && self.front.len.load(Ordering::Acquire) > 0 {
                 if let Some(entry) = self.take_front(hand) {
                     return Look::Entry(entry);
                 }
@@ -274,13 +282,13 @@ impl<T> Core<T> {
     }
 
     fn take_front(&self, hand: Option<&mut VecDeque<Entry<T>>>) -> Option<Entry<T>> {
-        let mut front = lock(&self.front);
+        let mut front = lock(&self.front.entries);
         let entry = front.pop_front()?;
         match hand {
             Some(hand) => mem::swap(&mut *front, hand), // the hand is empty
             None => give_back(&mut front),
         }
-        self.front_len.store(front.len(), Ordering::Release);
+        self.front.len.store(front.len(), Ordering::Release);
         Some(entry)
     }
 
@@ -292,8 +300,8 @@ impl<T> Core<T> {
         fresh: &mut Option<Waker>,
         hand: Option<&mut VecDeque<Entry<T>>>,
     ) -> Option<Look<T>> {
-        let mut back = lock_soon(&self.back);
-        if !back.is_refilling && self.front_len.load(Ordering::Acquire) > 0 {
+        let mut back = lock(&self.back);
+        if !back.is_refilling && self.front.len.load(Ordering::Acquire) > 0 {
             let gone = back.leave(place);
             drop(back);
             drop(gone);
@@ -364,22 +372,22 @@ impl<T> Core<T> {
                 return back.consumers.take_first();
             }
             drop(back);
-            let mut front = lock(&self.front);
+            let mut front = lock(&self.front.entries);
             firsts.into_iter().for_each(|first| front.push_front(first));
-            self.front_len.store(front.len(), Ordering::Release);
+            self.front.len.store(front.len(), Ordering::Release);
         }
     }
 
     /// Gives back the empty deque that was there, for its room.
     fn add_to_front(&self, hand: VecDeque<Entry<T>>) -> VecDeque<Entry<T>> {
-        let mut front = lock(&self.front);
+        let mut front = lock(&self.front.entries);
         let mut spare = VecDeque::new();
         if front.is_empty() {
             spare = mem::replace(&mut *front, hand);
         } else {
             front.extend(hand); // behind what was put first a moment ago
         }
-        self.front_len.store(front.len(), Ordering::Release);
+        self.front.len.store(front.len(), Ordering::Release);
         drop(front);
         if spare.capacity() > SPARE {
             spare = VecDeque::new();
@@ -390,10 +398,10 @@ impl<T> Core<T> {
     /// Puts back before all others what a consumer took and will not give; gives back who is to be
     /// woken then.
     pub(super) fn put_back(&self, mut hand: VecDeque<Entry<T>>) -> Option<Waker> {
-        let mut front = lock(&self.front);
+        let mut front = lock(&self.front.entries);
         hand.append(&mut front);
         *front = hand;
-        self.front_len.store(front.len(), Ordering::Release);
+        self.front.len.store(front.len(), Ordering::Release);
         drop(front);
         lock(&self.back).consumers.take_first()
     }
@@ -402,13 +410,13 @@ impl<T> Core<T> {
     pub(super) fn take_all(&self) -> VecDeque<Entry<T>> {
         let mut all = VecDeque::new();
         loop {
-            if self.front_len.load(Ordering::Acquire) > 0 {
-                let mut front = lock(&self.front);
+            if self.front.len.load(Ordering::Acquire) > 0 {
+                let mut front = lock(&self.front.entries);
                 all.append(&mut front);
-                self.front_len.store(0, Ordering::Release);
+                self.front.len.store(0, Ordering::Release);
             }
             let mut back = lock(&self.back);
-            if back.is_refilling || self.front_len.load(Ordering::Acquire) == 0 {
+            if back.is_refilling || self.front.len.load(Ordering::Acquire) == 0 {
                 all.append(&mut back.entries);
                 back.entries = VecDeque::new();
                 return all;
@@ -674,7 +682,7 @@ mod tests {
             };
             assert_eq!((taken, core.len()), (n, 999_999 - n));
         }
-        assert!(lock(&core.front).capacity() <= SPARE);
+        assert!(lock(&core.front.entries).capacity() <= SPARE);
         assert!(lock(&core.back).entries.capacity() <= SPARE);
     }
 }

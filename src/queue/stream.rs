@@ -21,6 +21,9 @@ use crate::registry::Key;
 /// After so many items in a row that were there already, the executor has a turn.
 const IN_A_ROW: u32 = 128;
 
+/// How often a thread looks again; each time it waits twice as long.
+const LOOKS: u32 = 6;
+
 /// A consumer of a [`Queue`]: a stream of its items.
 ///
 /// When it ends says [`Queue`]; once it has ended it stays so, and [`Queue::stream`] gives another.
@@ -98,7 +101,10 @@ impl<'a, T> QueueStream<'a, T> {
             if self.has_had_enough() {
                 continue; // of calls
             }
-            // Before the second look: that one sees why the bell may have rung already.
+            if let Some(end_or_item) = self.look_again() {
+                return Poll::Ready(end_or_item);
+            }
+            // Before the last look: that one sees why the bell may have rung already.
             self.queue.bell.register(&mut self.at_bell, cx);
             let mut fresh = Some(cx.waker().clone());
             if let Some(end_or_item) = self.look(&mut fresh) {
@@ -139,6 +145,16 @@ impl<'a, T> QueueStream<'a, T> {
             return Some(None);
         }
         None
+    }
+
+    /// A thread of its own looks a few times more before it is put to sleep: a producer that is busy
+    /// puts the next item in sooner than a thread could be woken.
+    fn look_again(&mut self) -> Option<Option<T>> {
+        let rounds = if self.is_blocking { LOOKS } else { 0 };
+        (0..rounds).find_map(|round: u32| {
+            (0..16_u32 << round).for_each(|_| std::hint::spin_loop());
+            self.look(&mut None)
+        })
     }
 
     fn call(&mut self, call: Box<dyn FnOnce() + Send>) {

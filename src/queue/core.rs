@@ -310,7 +310,11 @@ impl<T> Core<T> {
         if begun.is_some_and(|begun| begun != self.breaks()) {
             return Some(Look::Broken); // who waits may have missed it before
         }
-        if back.is_refilling {
+        if fresh.is_some() && mutant("wait_without_looking") {
+            back.wait(place, fresh);
+            return Some(Look::Empty);
+        }
+        if back.is_refilling && !mutant("take_past_a_hand") {
             back.wait(place, fresh); // it will wake somebody when it is done
             return Some(Look::Moving);
         }
@@ -348,6 +352,7 @@ impl<T> Core<T> {
         let mut back = lock(&self.back);
         let gone = back.leave(place);
         let is_next = gone.is_none() && self.len_with(&back) > 0;
+        let is_next = is_next && !mutant("leave_without_waking_the_next");
         let next = if is_next {
             back.consumers.take_first()
         } else {
@@ -512,7 +517,7 @@ impl<T> Core<T> {
         let mut back = lock(&self.back);
         let room = back.room.as_mut()?;
         let gone = room.senders.remove(key);
-        if gone.is_none() {
+        if gone.is_none() && !mutant("keep_what_was_set_aside") {
             room.granted = room.granted.saturating_sub(1);
         }
         let woken = back.hand_out_room();
@@ -547,6 +552,9 @@ impl<T> Core<T> {
 impl<T> Back<T> {
     fn add(&mut self, entry: Entry<T>) -> Put<T> {
         self.entries.push_back(entry);
+        if mutant("append_without_waking") {
+            return Put::Done(None);
+        }
         Put::Done(self.consumers.take_first())
     }
 

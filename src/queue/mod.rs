@@ -4,6 +4,8 @@ mod bell;
 mod blocking;
 mod core;
 mod hooks;
+#[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+mod models;
 mod room;
 mod stream;
 

@@ -16,7 +16,7 @@ use super::{
     core::{Entry, Look, give_back},
     run, wake,
 };
-use crate::registry::Key;
+use crate::{registry::Key, sync::mutant};
 
 /// After so many items in a row that were there already, the executor has a turn.
 const IN_A_ROW: u32 = 128;
@@ -105,10 +105,15 @@ impl<'a, T> QueueStream<'a, T> {
                 return Poll::Ready(end_or_item);
             }
             // Before the last look: that one sees why the bell may have rung already.
-            self.queue.bell.register(&mut self.at_bell, cx);
+            if !mutant("listen_after_looking") {
+                self.queue.bell.register(&mut self.at_bell, cx);
+            }
             let mut fresh = Some(cx.waker().clone());
             if let Some(end_or_item) = self.look(&mut fresh) {
                 return Poll::Ready(end_or_item);
+            }
+            if mutant("listen_after_looking") {
+                self.queue.bell.register(&mut self.at_bell, cx);
             }
             if !self.has_had_enough() {
                 self.in_a_row = 0;

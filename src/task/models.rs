@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Ctx,
     models::{Wakes, check, spawn as start},
+    runtime::Kept,
     sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
 };
 
@@ -28,7 +29,10 @@ where
         options: None,
     };
     let slot = Mutex::new(None);
-    let task = plan.start(f, |harness| *lock(&slot) = Some(Box::pin(harness)));
+    let task = plan.start(f, |harness| {
+        *lock(&slot) = Some(Box::pin(harness));
+        Kept::default()
+    });
     let harness = lock(&slot).take();
     (task, harness.expect("the context is live"))
 }

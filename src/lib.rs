@@ -37,7 +37,10 @@ pub use async_trait::async_trait;
 #[doc(hidden)]
 pub use self::runtime::Kept;
 pub use self::{
-    blocking::{Resource, stop_stream, with_resource, with_resources},
+    blocking::{
+        EventLoop, Futures, Many, One, Resource, TryFutures, gather, run, run_returning,
+        stop_stream, try_gather, try_run, with_resource, with_resources,
+    },
     ctx::{
         CallHandle, CallbackId, Ctx, CtxBuilder, CtxGuard, CtxSleep, Done, Finished, RunUntilDone,
         Stopping, Straggler, Timeout, WeakCtx,

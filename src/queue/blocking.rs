@@ -2,14 +2,16 @@
 
 use std::{
     fmt,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll, Waker},
     thread::{self, Thread},
     time::{Duration, Instant},
 };
 
 use super::{Closed, Queue, QueueStream};
-use crate::{BoxError, Ctx, Name, Result};
+use crate::{
+    BoxError, Ctx, Name, Result,
+    blocking::{park_until, unpark},
+};
 
 /// Items on their way from any thread or task to threads that block.
 ///
@@ -189,8 +191,7 @@ impl<'a, T> SyncIter<'a, T> {
         let here = thread::current();
         let is_here = |(thread, _): &(Thread, Waker)| thread.id() == here.id();
         if !self.unpark.as_ref().is_some_and(is_here) {
-            let waker = Arc::new(Unpark(here.clone())).into();
-            self.unpark = Some((here, waker));
+            self.unpark = Some((here.clone(), unpark(here)));
         }
         match &self.unpark {
             Some((_, waker)) => self.stream.poll_item(&mut Context::from_waker(waker)),
@@ -204,40 +205,22 @@ impl<T> Iterator for SyncIter<'_, T> {
 
     fn next(&mut self) -> Option<T> {
         self.has_timed_out = false;
-        // None: later than any clock tells.
         let mut deadline = None;
         loop {
             if let Poll::Ready(item) = self.poll() {
                 return item;
             }
-            let Some(timeout) = self.timeout else {
-                thread::park();
-                continue;
+            let deadline = match self.timeout {
+                None => None,
+                // None: later than any clock tells.
+                Some(d) => *deadline.get_or_insert_with(|| Instant::now().checked_add(d)),
             };
-            let now = Instant::now();
-            let Some(deadline) = *deadline.get_or_insert_with(|| now.checked_add(timeout)) else {
-                thread::park();
-                continue;
-            };
-            if now >= deadline {
+            if !park_until(deadline) {
                 self.has_timed_out = true;
                 self.stream.leave();
                 return None;
             }
-            thread::park_timeout(deadline.saturating_duration_since(now));
         }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
     }
 }
 

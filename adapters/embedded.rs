@@ -6,9 +6,13 @@ use std::{
     fmt,
     future::{Future, pending},
     io,
-    pin::pin,
+    pin::{Pin, pin},
     ptr,
-    sync::{Arc, OnceLock, Weak},
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     thread::{self, JoinHandle},
     time::Instant,
 };
@@ -19,7 +23,7 @@ use futures::{
     channel::oneshot,
     future::{Either, Shared, select},
 };
-use futures_lite::future::{block_on, poll_once};
+use futures_lite::future::block_on;
 
 use super::{FuturesSleep, FuturesTimer};
 use crate::{BlockOn, Result, Spawner, Timer};
@@ -115,7 +119,7 @@ impl BlockOn for Embedded {
     /// If the pool is dropped meanwhile, or has been before, only `future` is run.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         let mut future = pin!(future);
-        if let Some(output) = block_on(poll_once(future.as_mut())) {
+        if let Some(output) = poll_while_busy(future.as_mut()) {
             return Ok(output);
         }
         let output = self
@@ -223,6 +227,49 @@ impl Engine {
             Either::Right((output, _)) => Some(output),
         }
     }
+}
+
+/// Up to so many polls of a future that is busy come before tasks of the pool have a turn.
+const BUSY_POLLS: u32 = 32;
+
+/// Polls `future` as long as it wakes itself in its polls: what never waits needs no executor.
+///
+/// It is polled again by whoever drives it next, which sees what has woken it meanwhile.
+fn poll_while_busy<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    let poll = |(busy, waker): &(Arc<Busy>, Waker)| {
+        for _ in 0..BUSY_POLLS {
+            let poll = future.as_mut().poll(&mut Context::from_waker(waker));
+            if let Poll::Ready(output) = poll {
+                return Some(output);
+            }
+            // Nested uses share the flag, and may take a wake for their own: then it is driven.
+            if !busy.0.swap(false, Ordering::Relaxed) {
+                break;
+            }
+        }
+        None
+    };
+    BUSY.try_with(poll).ok().flatten() // a thread on its way out has none
+}
+
+/// Notes that it was woken.
+struct Busy(AtomicBool);
+
+impl Wake for Busy {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+thread_local! {
+    static BUSY: (Arc<Busy>, Waker) = {
+        let busy = Arc::new(Busy(AtomicBool::new(false)));
+        (Arc::clone(&busy), busy.into())
+    };
 }
 
 /// Keeps an engine in [`DRIVEN`] for as long as it is driven, also if that panics.

@@ -28,7 +28,7 @@ use crate::{BlockOn, Ctx, Finished, Result, Runtime};
 /// assert_eq!(a.unwrap() + b, 42);
 ///
 /// let ctx = l.ctx().clone();
-/// l.ctx().call_soon(move || drop(ctx.stop()));
+/// l.ctx().call_soon(move || assert!(ctx.stop()));
 /// l.run_forever().unwrap();
 /// # }
 /// ```

@@ -3,13 +3,10 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::Poll,
 };
 
-use futures::{
-    future::{MaybeDone, maybe_done},
-    stream::{FuturesUnordered, Stream},
-};
+use futures::future::{MaybeDone, join_all, maybe_done, try_join_all};
 
 use crate::{Error, Result, TryFut};
 
@@ -91,11 +88,8 @@ fn kept<T>(outcome: Result<T>, keep: &impl Fn(&Error) -> bool) -> Result<Result<
 impl<F: Future> Futures<Many> for Vec<F> {
     type Output = Vec<F::Output>;
 
-    async fn all(self) -> Vec<F::Output> {
-        match collect(self, Ok::<_, Never>).await {
-            Ok(outputs) => outputs,
-            Err(never) => match never {},
-        }
+    fn all(self) -> impl Future<Output = Vec<F::Output>> {
+        join_all(self)
     }
 }
 
@@ -104,14 +98,13 @@ impl<F: TryFut> TryFutures<Many> for Vec<F> {
     type Each = Vec<Result<F::Ok>>;
 
     fn all(self) -> impl Future<Output = Result<Vec<F::Ok>>> {
-        collect(self, |outcome| outcome.map_err(Error::from_user))
+        let own = |future: F| async { future.await.map_err(Error::from_user) };
+        try_join_all(self.into_iter().map(own))
     }
 
     async fn each(self, keep: impl Fn(&Error) -> bool) -> Result<Vec<Result<F::Ok>>> {
-        collect(self, |outcome: Result<_, _>| {
-            kept(outcome.map_err(Error::from_user), &keep)
-        })
-        .await
+        let own = |future: F| async { kept(future.await.map_err(Error::from_user), &keep) };
+        try_join_all(self.into_iter().map(own)).await
     }
 }
 
@@ -136,126 +129,10 @@ impl<F: TryFut, const N: usize> TryFutures<Many> for [F; N] {
     }
 }
 
-enum Never {}
-
 fn array<T, const N: usize>(items: Vec<T>) -> [T; N] {
     items
         .try_into()
         .unwrap_or_else(|_| unreachable!("one output for each of {N} futures"))
-}
-
-/// Up to so many futures are all polled at each wake; more have a waker each.
-const FEW: usize = 32;
-
-/// The outputs in their places; the first that `check` refuses ends it, and drops the rest.
-async fn collect<F: Future, T, E>(
-    futures: Vec<F>,
-    check: impl Fn(F::Output) -> Result<T, E>,
-) -> Result<Vec<T>, E> {
-    let n = futures.len();
-    if n <= FEW {
-        return Few::new(futures, check).await;
-    }
-    let place = |(place, future): (usize, F)| async move { (place, future.await) };
-    let mut running: FuturesUnordered<_> = futures.into_iter().enumerate().map(place).collect();
-    let mut outputs: Vec<Option<T>> = Vec::new();
-    outputs.resize_with(n, || None);
-    while let Some((place, output)) = next(&mut running).await {
-        outputs[place] = Some(check(output)?);
-    }
-    Ok(outputs.into_iter().flatten().collect())
-}
-
-async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
-    poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
-}
-
-/// A few futures, polled in turn.
-struct Few<F: Future, T, C> {
-    /// Those that have not begun, in reverse.
-    fresh: Vec<F>,
-    running: Vec<Option<Pin<Box<F>>>>,
-    outputs: Vec<Option<T>>,
-    left: usize,
-    check: C,
-}
-
-impl<F: Future, T, C> Few<F, T, C> {
-    fn new(mut futures: Vec<F>, check: C) -> Self {
-        let left = futures.len();
-        futures.reverse();
-        Few {
-            fresh: futures,
-            running: Vec::new(),
-            outputs: Vec::with_capacity(left),
-            left,
-            check,
-        }
-    }
-}
-
-impl<F: Future, T, C> Unpin for Few<F, T, C> {}
-
-impl<F: Future, T, E, C> Few<F, T, C>
-where
-    C: Fn(F::Output) -> Result<T, E>,
-{
-    /// The first poll of each.
-    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), E> {
-        while let Some(future) = self.fresh.pop() {
-            let mut future = Box::pin(future);
-            match future.as_mut().poll(cx) {
-                Poll::Ready(output) => {
-                    drop(future); // before the next begins
-                    self.outputs.push(Some((self.check)(output)?));
-                    self.left -= 1;
-                }
-                Poll::Pending => {
-                    self.running.resize_with(self.outputs.len(), || None);
-                    self.running.push(Some(future));
-                    self.outputs.push(None);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn go_on(&mut self, cx: &mut Context<'_>) -> Result<(), E> {
-        for (place, running) in self.running.iter_mut().enumerate() {
-            let Some(future) = running else { continue };
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                *running = None;
-                self.outputs[place] = Some((self.check)(output)?);
-                self.left -= 1;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<F: Future, T, E, C> Future for Few<F, T, C>
-where
-    C: Fn(F::Output) -> Result<T, E>,
-{
-    type Output = Result<Vec<T>, E>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let polled = if this.running.is_empty() {
-            this.begin(cx)
-        } else {
-            this.go_on(cx)
-        };
-        if let Err(error) = polled {
-            this.fresh.clear();
-            this.running.clear(); // before the error is seen
-            return Poll::Ready(Err(error));
-        }
-        if this.left > 0 {
-            return Poll::Pending; // each of those that run will wake us
-        }
-        Poll::Ready(Ok(this.outputs.drain(..).flatten().collect()))
-    }
 }
 
 // ===== tuples =====

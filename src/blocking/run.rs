@@ -147,7 +147,8 @@ pub fn run_returning<M, S: TryFutures<M>>(
 /// ```
 /// use windlass::gather;
 /// # futures::executor::block_on(async {
-/// assert_eq!(gather([async { 1 }, async { 2 }].map(|future| async { future.await * 2 })).await, [2, 4]);
+/// let doubled = [1, 2].map(|n| async move { n * 2 });
+/// assert_eq!(gather(doubled).await, [2, 4]);
 /// # });
 /// ```
 pub async fn gather<M, S: Futures<M>>(set: S) -> S::Output {

@@ -72,6 +72,29 @@ fn break_while_a_consumer_begins_to_wait() {
     });
 }
 
+/// One consumer uses the break up while another one begins to wait: it ends that one, too.
+#[test]
+fn one_consumer_notices_a_break_while_another_waits() {
+    check(&["count_a_break_without_ringing"], || {
+        let (_ctx, queue) = queue();
+        queue.append(1);
+        let (wakes, mut stream) = (Wakes::new(), queue.stream());
+        assert_eq!(poll(&wakes, &mut stream), Poll::Ready(Some(1)));
+        queue.breaker().set();
+        let other = Arc::clone(&queue);
+        let notices = start(move || {
+            let mut stream = other.stream();
+            let _ = poll(&Wakes::new(), &mut stream);
+        });
+        let given = poll(&wakes, &mut stream);
+        notices.join().unwrap();
+        if given.is_pending() {
+            assert!(wakes.count() > 0, "woken for the break");
+        }
+        assert_eq!(poll(&wakes, &mut stream), Poll::Ready(None));
+    });
+}
+
 /// A consumer goes while an item comes for it: another one that waits is woken, or the item was
 /// never meant for the first.
 #[test]

@@ -201,7 +201,9 @@ impl<'a, T> QueueStream<'a, T> {
         } else if self.queue.take_break() {
             self.queue.core.count_break();
             self.stop_or_drain();
-            self.queue.bell.ring(); // it ends those who wait, too
+            if !mutant("count_a_break_without_ringing") {
+                self.queue.bell.ring(); // it ends those who wait, too
+            }
         }
     }
 

@@ -221,3 +221,14 @@ fn a_greedy_stream_that_is_stopped_puts_back_what_it_has_in_hand() {
     assert_eq!(block_on(stream.next()), None);
     assert_eq!(queue.remaining(), Vec::from_iter(2..10));
 }
+
+#[test]
+fn what_a_greedy_stream_puts_back_comes_before_what_others_have_moved() {
+    let (_ctx, queue) = queue_of(0..20);
+    let mut greedy = queue.stream().greedy();
+    assert_eq!(block_on(greedy.next()), Some(0));
+    (20..40).for_each(|item| queue.append(item));
+    assert_eq!(block_on(queue.stream().next()), Some(20));
+    drop(greedy);
+    assert_eq!(queue.remaining(), Vec::from_iter((1..20).chain(21..40)));
+}

@@ -43,7 +43,7 @@ pub use self::{
     },
     ctx::{
         CallHandle, CallbackId, Ctx, CtxBuilder, CtxGuard, CtxSleep, Done, Finished, RunUntilDone,
-        Stopping, Straggler, Timeout, WeakCtx,
+        Shutdown, ShutdownPhase, ShutdownProgress, Stopping, Straggler, Timeout, WeakCtx,
     },
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     event::{Event, EventWait},

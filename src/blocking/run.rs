@@ -21,8 +21,8 @@ use crate::{BlockOn, Error, Result};
 /// |---|---|---|---|---|
 /// | a plain thread | works | works | works | works; a handle on a current-thread runtime refuses |
 /// | another `run` of the same | works | works | works | refuses |
-/// | a task of the same runtime | works, and runs other tasks meanwhile | works [¹] | works [¹] | refuses |
-/// | a task on a tokio runtime, of either flavour or in a `LocalSet` | works [²] | works [²] | works [²] | refuses |
+/// | a task of the same runtime | works, and runs other tasks meanwhile | works ¹ | works ¹ | refuses |
+/// | a task on a tokio runtime, of either flavour or in a `LocalSet` | works ² | works ² | works ² | refuses |
 /// | `spawn_blocking` of tokio | works | works | works | refuses |
 ///
 /// ¹ A thread of that runtime is blocked. Where it is the only one, and what is run needs a task of

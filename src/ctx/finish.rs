@@ -16,7 +16,7 @@ use super::{
     rare::Tally,
 };
 use crate::{
-    Error, Runtime,
+    Error,
     registry::Key,
     status::{leave, poll_in},
     sync::Arc,
@@ -37,6 +37,8 @@ pub struct Finished {
     pub first_error: Option<Error>,
     /// What still ran when the grace of a shutdown was over, and was dropped then.
     pub dropped: Vec<Straggler>,
+    /// Of those, what still runs: a [`Shutdown`](crate::Shutdown) waits for them no longer.
+    pub left: Vec<Straggler>,
     /// How long the wait took.
     pub took: Duration,
 }
@@ -108,39 +110,14 @@ impl<R> Ctx<R> {
             cancelled,
             first_error,
             dropped: Vec::new(),
+            left: Vec::new(),
             took,
         }
     }
 }
 
-impl<R: Runtime> Ctx<R> {
-    /// Asks everything below to stop, waits until nothing runs or `grace` is over, ends the
-    /// context, and waits for what was left.
-    ///
-    /// The report names what had to be dropped. Work that blocks a thread and has begun cannot be
-    /// dropped: it is waited for, and named. A task below that calls this waits for itself, for
-    /// the whole grace, and is then dropped.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future stops the shutdown where it is: everything below stays asked to stop.
-    pub async fn shutdown(&self, grace: Duration) -> Finished {
-        let start = self.runtime().now();
-        self.stop();
-        let idle = std::pin::pin!(self.wait_idle());
-        let sleep = std::pin::pin!(self.runtime().sleep(grace));
-        futures::future::select(idle, sleep).await;
-        let dropped = self.stragglers(self.runtime().now().saturating_duration_since(start));
-        self.cancel_with("shutdown");
-        self.wait_idle().await;
-        let took = self.runtime().now().saturating_duration_since(start);
-        Finished {
-            dropped,
-            ..self.finished(took)
-        }
-    }
-
-    fn stragglers(&self, held_for: Duration) -> Vec<Straggler> {
+impl<R> Ctx<R> {
+    pub(super) fn stragglers(&self, held_for: Duration) -> Vec<Straggler> {
         let straggler = |task: Arc<dyn AnyTask>| {
             let (path, spawned_at) = (task.path(), task.spawned_at());
             Straggler {
@@ -245,6 +222,9 @@ impl fmt::Display for Finished {
         )?;
         for straggler in &self.dropped {
             write!(f, "\n  held up by {straggler}")?;
+        }
+        for straggler in &self.left {
+            write!(f, "\n  still running: {straggler}")?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ pub(crate) mod live;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
 pub(crate) mod rare;
+mod shutdown;
 mod spawn;
 mod timeout;
 mod timing;
@@ -32,6 +33,7 @@ pub use self::{
     finish::{Finished, Straggler},
     futures::{Done, RunUntilDone, Stopping},
     guard::{CtxGuard, WeakCtx},
+    shutdown::{Shutdown, ShutdownPhase, ShutdownProgress},
     timeout::Timeout,
     timing::CtxSleep,
 };

@@ -1,4 +1,4 @@
-//! Runtime-independent async helpers.
+#![doc = include_str!("../docs/crate.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -25,6 +25,16 @@ mod sync;
 mod task;
 mod ticker;
 mod wait;
+
+/// Only where everything that it shows is there.
+#[cfg(all(
+    feature = "embedded",
+    feature = "tokio",
+    feature = "async-std",
+    feature = "smol",
+    feature = "test-util"
+))]
+pub mod guide;
 
 #[path = "../adapters/mod.rs"]
 pub mod adapters;

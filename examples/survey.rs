@@ -69,6 +69,12 @@ struct Args {
     /// How many files and directories to read at the same time.
     #[arg(long, default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
     reads: u16,
+    /// Print the tree of what runs to stderr whenever Enter is pressed.
+    #[arg(long)]
+    tree: bool,
+    /// With that, write the tree to this file, too, for Graphviz.
+    #[arg(long, requires = "tree")]
+    dot: Option<PathBuf>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -131,6 +137,9 @@ fn survey(rt: impl Runtime, driver: &impl BlockOn, args: &Args) -> Result<(), Bo
     }
     let walk = walk.start();
     stop_on_ctrl_c(walk.clone())?;
+    if args.tree {
+        show_tree_on_enter(app.clone(), args.dot.clone());
+    }
 
     let survey = Arc::new(Survey::new(&walk, args.reads));
     let start = Instant::now();
@@ -167,6 +176,19 @@ fn stop_on_ctrl_c(walk: Ctx) -> Result<(), ctrlc::Error> {
             std::process::exit(130);
         }
     })
+}
+
+/// Shows what runs at that moment for each line on stdin.
+fn show_tree_on_enter(app: Ctx, dot: Option<PathBuf>) {
+    std::thread::spawn(move || {
+        for _line in io::stdin().lines() {
+            let snapshot = app.snapshot();
+            eprintln!("{snapshot}");
+            if let Some(Err(error)) = dot.as_ref().map(|path| fs::write(path, snapshot.to_dot())) {
+                eprintln!("survey: the tree was not written: {error}");
+            }
+        }
+    });
 }
 
 /// Waits until nothing runs in the walk; false if something hung after its end.

@@ -179,9 +179,8 @@ where
     rt.block_on(async {
         let start = Instant::now();
         let taking = rt.spawn(take);
-        let share = (n / producers) as u64;
-        for producer in 0..producers as u64 {
-            rt.spawn(feed(producer * share..(producer + 1) * share));
+        for producer in 0..producers {
+            rt.spawn(feed(share(n, producer, producers)));
         }
         taking.await.expect("it takes all there is");
         start.elapsed()
@@ -237,18 +236,23 @@ fn with_threads(
     take: impl FnOnce(),
 ) -> Duration {
     let barrier = Barrier::new(producers + 1);
-    let share = (n / producers) as u64;
     thread::scope(|scope| {
-        for producer in 0..producers as u64 {
+        for producer in 0..producers {
             let (barrier, put) = (&barrier, &put);
             scope.spawn(move || {
                 barrier.wait();
-                (producer * share..(producer + 1) * share).for_each(put);
+                share(n, producer, producers).for_each(put);
             });
         }
         barrier.wait();
         time(take)
     })
+}
+
+/// What one of the producers puts in; together they put in exactly `n` items.
+fn share(n: usize, producer: usize, producers: usize) -> std::ops::Range<u64> {
+    let start = |producer: usize| (n * producer / producers) as u64;
+    start(producer)..start(producer + 1)
 }
 
 /// Two tasks throw one item to and fro: a round trip an item.

@@ -118,8 +118,13 @@ impl Timer for Tokio {
         if self.0.runtime_flavor() == RuntimeFlavor::MultiThread {
             return Instant::now();
         }
-        // A paused clock is found through the context. It is missing only while the variables of a
-        // thread are being dropped.
+        // A paused clock is found through the context. Looking whether we are in it is cheaper than
+        // entering it.
+        let is_here = |here: Handle| here.id() == self.0.id();
+        if Handle::try_current().is_ok_and(is_here) {
+            return tokio::time::Instant::now().into_std();
+        }
+        // It is missing only while the variables of a thread are being dropped.
         guarded(|| {
             let _context = self.0.enter();
             tokio::time::Instant::now().into_std()

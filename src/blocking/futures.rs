@@ -6,7 +6,10 @@ use std::{
     task::Poll,
 };
 
-use futures::future::{MaybeDone, join_all, maybe_done, try_join_all};
+use futures::{
+    future::{MaybeDone, join_all, maybe_done, try_join_all},
+    stream::{FuturesUnordered, TryStreamExt},
+};
 
 use crate::{Error, Result, TryFut};
 
@@ -97,15 +100,41 @@ impl<F: TryFut> TryFutures<Many> for Vec<F> {
     type Output = Vec<F::Ok>;
     type Each = Vec<Result<F::Ok>>;
 
-    fn all(self) -> impl Future<Output = Result<Vec<F::Ok>>> {
+    async fn all(self) -> Result<Vec<F::Ok>> {
         let own = |future: F| async { future.await.map_err(Error::from_user) };
-        try_join_all(self.into_iter().map(own))
+        try_all(self.into_iter().map(own)).await
     }
 
     async fn each(self, keep: impl Fn(&Error) -> bool) -> Result<Vec<Result<F::Ok>>> {
         let own = |future: F| async { kept(future.await.map_err(Error::from_user), &keep) };
-        try_join_all(self.into_iter().map(own)).await
+        try_all(self.into_iter().map(own)).await
     }
+}
+
+/// Up to so many futures are all polled at each wake, which costs little; more have a waker each.
+const FEW: usize = 30;
+
+/// The values in their places; the first error, in time, drops the rest.
+async fn try_all<F, T>(futures: impl ExactSizeIterator<Item = F>) -> Result<Vec<T>>
+where
+    F: Future<Output = Result<T>>,
+{
+    let n = futures.len();
+    if n <= FEW {
+        return try_join_all(futures).await;
+    }
+    // Of many, `try_join_all` sees an error only when all before it have ended.
+    let place = |(place, future): (usize, F)| async move {
+        let value: T = future.await?;
+        Ok::<_, Error>((place, value))
+    };
+    let mut running: FuturesUnordered<_> = futures.enumerate().map(place).collect();
+    let mut values: Vec<Option<T>> = Vec::new();
+    values.resize_with(n, || None);
+    while let Some((place, value)) = running.try_next().await? {
+        values[place] = Some(value);
+    }
+    Ok(values.into_iter().flatten().collect())
 }
 
 impl<F: Future, const N: usize> Futures<Many> for [F; N] {

@@ -49,6 +49,10 @@ impl Live {
         self.resumed = WaitSlot::default();
     }
 
+    pub(super) fn gate(&self) -> Option<&Arc<Gate>> {
+        self.gate.as_ref()
+    }
+
     /// Hands changes that have come to `schedule`.
     pub(super) fn apply_changes(&mut self, control: &Shared, schedule: &mut Schedule) {
         if control.apply(schedule) {

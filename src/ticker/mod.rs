@@ -186,6 +186,12 @@ impl Ticker {
         self
     }
 
+    /// Whether `pauser` is the one in use; with none, and after the end, none is.
+    pub fn is_held_by(&self, pauser: &Pauser) -> bool {
+        let gate = self.live.as_ref().and_then(Live::gate);
+        gate.is_some_and(|gate| Arc::ptr_eq(gate, pauser.gate()))
+    }
+
     /// Lets each tick but the first come somewhat later in its slot: by a random time between
     /// nothing and `part` of the period.
     ///

@@ -204,3 +204,19 @@ fn a_pauser_that_takes_the_place_of_one_waited_for_is_waited_for_itself() {
         assert_eq!(tick(poll(&mut ticker, &waker)), 1);
     });
 }
+
+#[test]
+fn tick_46_the_pauser_in_use_can_be_asked_for() {
+    simulated(async |kit| {
+        let (first, second) = (Pauser::new(), Pauser::new());
+        let ticker = kit.ctx.ticker(secs(3)).max_iterations(1);
+        assert!(!ticker.is_held_by(&first), "there is none");
+        let ticker = ticker.pauser(&first);
+        assert!(ticker.is_held_by(&first.clone()) && !ticker.is_held_by(&second));
+        let mut ticker = ticker.pauser(&second);
+        assert!(!ticker.is_held_by(&first) && ticker.is_held_by(&second));
+        let (_, waker) = Wakes::new();
+        assert_eq!(tick(poll(&mut ticker, &waker)), 1);
+        assert!(!ticker.is_held_by(&second), "it has ended");
+    });
+}

@@ -107,7 +107,23 @@ impl Node {
     /// Whether the node has ended. Takes no lock: one cell for a linked node, else one a level.
     #[inline]
     pub(crate) fn is_done(&self) -> bool {
-        self.verdict().is_done()
+        let mut at = self;
+        // As `verdict`, with nothing to tell live from stopping, and two levels a turn.
+        loop {
+            if at.cell.get().is_some() {
+                return self.verdict().is_done();
+            }
+            let Some(parent) = &at.parent else {
+                return false;
+            };
+            if parent.cell.get().is_some() {
+                return self.verdict().is_done();
+            }
+            let Some(grandparent) = &parent.parent else {
+                return false;
+            };
+            at = grandparent;
+        }
     }
 
     /// Where the node stands, from the nearest cell on the way up.

@@ -47,6 +47,12 @@ pub trait FutureStatus {
         None
     }
 
+    /// Whether its end is never taken back, as that of a task, and unlike that of an
+    /// [`Event`](crate::Event). A wait for all of many then registers with one at a time.
+    fn stays_done(&self) -> bool {
+        false
+    }
+
     /// Whether it has ended.
     fn is_done(&self) -> bool {
         self.state() == State::Done
@@ -79,6 +85,9 @@ impl<S: FutureStatus + ?Sized> FutureStatus for &S {
     }
     fn label(&self) -> Option<&str> {
         (**self).label()
+    }
+    fn stays_done(&self) -> bool {
+        (**self).stays_done()
     }
 }
 

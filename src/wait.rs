@@ -132,7 +132,8 @@ tuple_set!(12: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
 /// Every member gets a place of its own, which remembers that it was woken: what is done counts,
 /// even if it is taken back before we look (an event that was cleared). Members that are looked at
 /// are those that were not done before, from the first on, so that a wait for all looks at each
-/// wake at one pending member, and is linear in all.
+/// wake at one pending member, and is linear in all. It registers with those members that stay done
+/// only when it comes to them.
 struct Watch {
     slots: Vec<Place>,
     /// All before this one are done.
@@ -163,6 +164,17 @@ impl Watch {
         }
     }
 
+    /// Registers with those whose end may be taken back before the wait comes to them.
+    fn begin_all(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) {
+        self.slots
+            .resize_with(set.size(), || Place::Pending(WaitSlot::default()));
+        for index in self.cursor..self.slots.len() {
+            if !set.member(index).stays_done() {
+                self.poll_member(index, set, cx);
+            }
+        }
+    }
+
     fn poll_member(&mut self, index: usize, set: &impl WaitSet, cx: &mut Context<'_>) -> bool {
         if let Place::Pending(slot) = &mut self.slots[index] {
             if set.member(index).poll_done(slot, cx).is_ready() {
@@ -178,7 +190,7 @@ impl Watch {
 
     fn poll_all(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) -> Poll<()> {
         if self.slots.len() < set.size() {
-            self.poll_each(set, cx);
+            self.begin_all(set, cx);
         }
         while self.cursor < self.slots.len() {
             if !self.poll_member(self.cursor, set, cx) {

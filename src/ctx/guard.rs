@@ -52,6 +52,10 @@ impl Drop for EndOnDrop {
 }
 
 impl<R> FutureStatus for CtxGuard<R> {
+    fn stays_done(&self) -> bool {
+        true
+    }
+
     fn state(&self) -> State {
         self.ctx.state()
     }

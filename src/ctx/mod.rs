@@ -221,6 +221,10 @@ impl<R> Ctx<R> {
 }
 
 impl<R> FutureStatus for Ctx<R> {
+    fn stays_done(&self) -> bool {
+        true
+    }
+
     fn state(&self) -> State {
         match self.node.verdict() {
             Verdict::Live => State::Pending,

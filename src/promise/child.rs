@@ -104,6 +104,10 @@ impl<T: Clone> Future for ChildPromise<T> {
 }
 
 impl<T> FutureStatus for ChildPromise<T> {
+    fn stays_done(&self) -> bool {
+        true
+    }
+
     fn state(&self) -> State {
         self.promise.state()
     }

@@ -253,6 +253,10 @@ impl<T: Clone> Future for Promise<T> {
 }
 
 impl<T> FutureStatus for Promise<T> {
+    fn stays_done(&self) -> bool {
+        true
+    }
+
     fn state(&self) -> State {
         if self.is_done() {
             State::Done

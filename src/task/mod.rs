@@ -209,6 +209,10 @@ impl<T> Future for Task<T> {
 }
 
 impl<T> FutureStatus for Task<T> {
+    fn stays_done(&self) -> bool {
+        true
+    }
+
     fn state(&self) -> State {
         state(&self.core.is_done(), self.core.is_asked(), self.core.node())
     }

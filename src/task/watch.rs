@@ -83,6 +83,10 @@ impl TaskWatch {
 }
 
 impl FutureStatus for TaskWatch {
+    fn stays_done(&self) -> bool {
+        true
+    }
+
     fn state(&self) -> State {
         state(&self.0.is_done(), self.0.is_asked(), self.0.node())
     }

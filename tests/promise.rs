@@ -267,7 +267,11 @@ fn a_promise_takes_part_in_the_waits_for_several() {
     assert!(poll(&mut first, &waker).is_pending());
     assert!(poll(&mut all, &waker).is_pending());
     b.set(1);
-    assert_eq!(wakes.count(), 1, "the wait for all watches `a`, and comes to `b` later");
+    assert_eq!(
+        wakes.count(),
+        1,
+        "the wait for all watches `a`, and comes to `b` later"
+    );
     assert!(matches!(poll(&mut first, &waker), Poll::Ready(Some(1))));
     assert!(poll(&mut all, &waker).is_pending());
     a.cancel();

@@ -14,6 +14,9 @@ pub(crate) struct Extras {
     pub(crate) reporter: Option<Reporter>,
     pub(crate) deadline: Option<Deadline>,
     pub(crate) group: Option<SharedGroup>,
+    /// Of the task whose own node this is.
+    #[cfg(feature = "tracing")]
+    pub(crate) span: std::sync::OnceLock<tracing::Span>,
 }
 
 #[derive(Clone, Copy, Debug)]

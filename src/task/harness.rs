@@ -18,6 +18,7 @@ use super::{
     AnyTask, current,
     finish::{Reason, complete},
     options::{Grace, GraceState},
+    span::TaskSpan,
     state::TaskCore,
 };
 use crate::{
@@ -58,11 +59,13 @@ pub(crate) struct Harness<F, C, T: Send + 'static> {
     #[pin]
     future: Option<F>,
     conclude: PhantomData<fn() -> C>,
+    span: TaskSpan,
 }
 
 impl<F, C, T: Send + 'static> Harness<F, C, T> {
     pub(crate) fn new(core: Arc<TaskCore<T>>, future: F) -> Self {
         Harness {
+            span: TaskSpan::new(&core),
             core,
             future: Some(future),
             conclude: PhantomData,
@@ -79,27 +82,40 @@ where
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let core: &Arc<TaskCore<T>> = this.core;
+        let this = self.project();
+        let (core, future) = (&*this.core, this.future);
         match before_first_poll(core, cx) {
-            Start::Poll => {}
-            Start::Wait => return Poll::Pending,
-            Start::Stop => return end(core, this.future, None),
+            Start::Poll => this.span.in_scope(|| poll::<F, C, T>(core, future, cx)),
+            Start::Wait => Poll::Pending, // the group will ask us, or whoever asks for the end
+            Start::Stop => this.span.in_scope(|| end(core, future, None)),
         }
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            return Poll::Ready(()); // polled again after its end
-        };
-        let _current = current::enter(core);
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx).map(C::conclude))) {
-            Ok(Poll::Ready(outcome)) => end(core, this.future, Some(outcome)),
-            Err(payload) => {
-                let panicked = Error::Panicked(Panicked::new(payload));
-                end(core, this.future, Some(Err(panicked)))
-            }
-            // The user's future will wake us, or else whoever asks for the end.
-            Ok(Poll::Pending) if goes_on(core, cx) => Poll::Pending,
-            Ok(Poll::Pending) => end(core, this.future, None),
+    }
+}
+
+/// Polls the user's future, and ends with it.
+fn poll<F, C, T>(
+    core: &Arc<TaskCore<T>>,
+    mut slot: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<()>
+where
+    F: Future,
+    C: Conclude<F::Output, Value = T>,
+    T: Send + 'static,
+{
+    let Some(future) = slot.as_mut().as_pin_mut() else {
+        return Poll::Ready(()); // polled again after its end
+    };
+    let _current = current::enter(core);
+    match catch_unwind(AssertUnwindSafe(|| future.poll(cx).map(C::conclude))) {
+        Ok(Poll::Ready(outcome)) => end(core, slot, Some(outcome)),
+        Err(payload) => {
+            let panicked = Error::Panicked(Panicked::new(payload));
+            end(core, slot, Some(Err(panicked)))
         }
+        // The user's future will wake us, or else whoever asks for the end.
+        Ok(Poll::Pending) if goes_on(core, cx) => Poll::Pending,
+        Ok(Poll::Pending) => end(core, slot, None),
     }
 }
 
@@ -201,12 +217,13 @@ fn is_within(grace: &Grace, cx: &mut Context<'_>) -> bool {
 #[pinned_drop]
 impl<F, C, T: Send + 'static> PinnedDrop for Harness<F, C, T> {
     fn drop(self: Pin<&mut Self>) {
-        let mut this = self.project();
+        let this = self.project();
         if this.future.is_some() {
-            isolate("the destructor of a task's future", || {
-                this.future.set(None)
+            let (core, mut future) = (this.core, this.future);
+            this.span.in_scope(|| {
+                isolate("the destructor of a task's future", || future.set(None));
+                complete(core, None);
             });
-            complete(this.core, None);
         }
     }
 }

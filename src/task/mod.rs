@@ -8,6 +8,8 @@ pub(crate) mod harness;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
 pub(crate) mod options;
+#[cfg_attr(not(feature = "tracing"), path = "no_span.rs")]
+mod span;
 pub(crate) mod spawn;
 pub(crate) mod state;
 mod watch;

@@ -21,6 +21,9 @@
 //! | `AsyncStd` | works if another thread is free to run what is waited for: `ASYNC_STD_THREAD_COUNT`, one per core |
 //! | `Tokio`, `tokio::runtime::Runtime` | refuses with a [`NestedRun`](crate::NestedRun) |
 
+#[cfg(any(feature = "tokio", feature = "tokio-util", feature = "hyper"))]
+pub mod bridges;
+
 #[cfg(any(feature = "smol", feature = "async-std"))]
 mod async_io;
 #[cfg(feature = "async-std")]

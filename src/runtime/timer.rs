@@ -161,6 +161,12 @@ pub(crate) fn deadline_after(now: Instant, duration: Duration) -> Instant {
 }
 
 /// `deadline`, or about thirty years from `now` if that is sooner.
+#[cfg(any(
+    feature = "futures-timer",
+    feature = "tokio",
+    feature = "smol",
+    feature = "async-std"
+))]
 pub(crate) fn deadline_within_reach(now: Instant, deadline: Instant) -> Instant {
     deadline.min(deadline_after(now, FAR))
 }

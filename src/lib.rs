@@ -57,7 +57,7 @@ pub use self::{
     },
     error::{BoxError, Cancelled, Error, Failed, Name, Panicked, Result, TimedOut, ok},
     event::{Event, EventWait},
-    holder::{Slot, TaskHolder},
+    holder::{InPlaceScope, InPlaceTask, Slot, TaskHolder, scope_in_place},
     inspect::{Entry, Snapshot},
     join::{
         AllSettled, AtLeast, FailFast, FirstSuccess, JoinPolicy, JoinTasks, NotEnough, Quorum,

@@ -227,12 +227,10 @@ impl Watch {
         }
     }
 
+    /// What is done now, looked at or not; and what was, even if it was taken back since.
     fn waited(&self, set: &impl WaitSet) -> Waited {
-        let is_done = |index: &usize| {
-            self.slots
-                .get(*index)
-                .is_some_and(|p| matches!(p, Place::Done))
-        };
+        let was_done = |index| matches!(self.slots.get(index), Some(Place::Done));
+        let is_done = |index: &usize| was_done(*index) || set.member(*index).is_done();
         let (done, pending) = (0..set.size()).partition(is_done);
         Waited { done, pending }
     }

@@ -129,9 +129,18 @@ fn dropped_wait_cancels_nothing() {
     // WAIT-17, LOOP-23
     let [a, b] = contexts();
     let wakes = Arc::new(Wakes::default());
-    let mut wait = Box::pin(wait_for_all([&a, &b]));
+    let mut wait = Box::pin(wait_for_first([&a, &b]));
     assert!(wakes.poll(wait.as_mut()).is_pending());
     assert_eq!(Arc::strong_count(&wakes), 3, "a place at each");
+    drop(wait);
+    assert_eq!(Arc::strong_count(&wakes), 1);
+    let mut wait = Box::pin(wait_for_all([&a, &b]));
+    assert!(wakes.poll(wait.as_mut()).is_pending());
+    assert_eq!(
+        Arc::strong_count(&wakes),
+        2,
+        "a place at the first that is pending"
+    );
     drop(wait);
     assert_eq!(Arc::strong_count(&wakes), 1);
     assert!(!a.is_done() && !b.is_done());
@@ -497,4 +506,23 @@ fn own_types_delegate_to_what_they_wait_for() {
     assert!(jobs[first].1 == "a" && jobs[first].is_failed() && !jobs[first].cancel());
     let erased: Vec<&dyn FutureStatus> = vec![&jobs[0], &a];
     assert!(erased.iter().all(|status| status.is_done()));
+}
+
+#[test]
+fn a_wait_for_all_that_runs_out_of_time_lists_what_is_done_behind_what_is_pending() {
+    simulate(async |sim| {
+        let (pending, late) = (sim.ctx.child("pending"), sim.ctx.child("late"));
+        let done = sim.ctx.child("done");
+        done.cancel();
+        let ends = late.clone();
+        sim.ctx
+            .call_later(Duration::from_secs(1), move || assert!(ends.cancel()));
+        let set = [&pending, &done, &late];
+        let wait = sim
+            .ctx
+            .wait(&set, Until::All)
+            .timeout(Duration::from_secs(2));
+        let waited = wait.await.unwrap();
+        assert_eq!((waited.done, waited.pending), (vec![1, 2], vec![0]));
+    });
 }

@@ -1,13 +1,17 @@
 //! [`TaskHolder`]: a guard that waits for its tasks.
 
 mod group;
+mod in_place;
 mod scope;
 mod slot;
 
 use std::{fmt, ops::Deref, time::Duration};
 
 pub(crate) use self::group::{Members, Reservation};
-pub use self::slot::Slot;
+pub use self::{
+    in_place::{InPlaceScope, InPlaceTask, scope_in_place},
+    slot::Slot,
+};
 use crate::{
     AnyRuntime, Ctx, Finished, Name, Runtime, Task, TaskId, TaskWatch, ctx::extras::Group,
     sync::Arc,

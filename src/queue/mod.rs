@@ -6,14 +6,15 @@ mod core;
 mod hooks;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
+mod put;
 mod room;
 mod stream;
 
-use std::{fmt, panic::Location, task::Waker};
+use std::{fmt, task::Waker};
 
 use self::{
     bell::Bell,
-    core::{Core, Entry, Put},
+    core::{Core, Entry},
     hooks::Hooks,
 };
 pub use self::{
@@ -29,7 +30,6 @@ use crate::{
     report::isolate,
     status::{leave, poll_in},
     sync::{Arc, OnceLock},
-    task::report_below,
 };
 
 /// Items on their way from any thread to one or several tasks, in order.
@@ -188,129 +188,6 @@ fn listen(node: &Arc<Node>, bell: &Arc<Bell>) -> Option<Key> {
         );
     }
     key
-}
-
-// ===== putting in =====
-
-impl<T> Queue<T> {
-    /// Adds `item` at the end. It never waits.
-    ///
-    /// After the end of the context, or after [`close`](Self::close), the item is kept for
-    /// [`remaining`](Self::remaining); [`try_append`](Self::try_append) hands it back instead. A
-    /// bounded queue that is full does what its [`overflow`](Self::overflow) says.
-    #[track_caller]
-    pub fn append(&self, item: T) {
-        if let Some(item) = self.ensured_or_reported(item) {
-            self.put(Entry::Item(item));
-        }
-    }
-
-    /// Adds `item` at the very front: of several that are added so, the last comes first.
-    #[track_caller]
-    pub fn append_first(&self, item: T) {
-        if let Some(item) = self.ensured_or_reported(item) {
-            self.put_first(Entry::Item(item));
-        }
-    }
-
-    /// Adds `item` at the end, and says if the queue's [`ensure`](Self::ensure) refuses it.
-    ///
-    /// # Errors
-    ///
-    /// The error of `ensure`, as [`Error::Failed`].
-    pub fn append_ensured(&self, item: T) -> Result<()> {
-        let item = self.ensured(item).map_err(Error::failed)?;
-        self.put(Entry::Item(item));
-        Ok(())
-    }
-
-    /// Adds `item` at the end if a stream can still get it.
-    ///
-    /// # Errors
-    ///
-    /// Hands the item back if the queue was closed, if its context has ended, or if it is bounded,
-    /// full, and drops nothing to make room.
-    #[track_caller]
-    pub fn try_append(&self, item: T) -> Result<(), Closed<T>> {
-        if self.is_over() {
-            return Err(Closed(item));
-        }
-        let Some(item) = self.ensured_or_reported(item) else {
-            return Ok(());
-        };
-        self.settle(self.core.try_put(Entry::Item(item)))
-    }
-
-    /// Adds a call at the end: when a consumer reaches it, it is run there and nothing is given.
-    ///
-    /// A panic in it is reported, and the iteration goes on. It counts in [`len`](Self::len).
-    pub fn append_call<F>(&self, f: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        self.put(Entry::Call(Box::new(f)));
-    }
-
-    /// Adds a call at the very front; see [`append_call`](Self::append_call).
-    pub fn append_call_first<F>(&self, f: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        self.put_first(Entry::Call(Box::new(f)));
-    }
-
-    fn put(&self, entry: Entry<T>) {
-        self.settle_or_drop(self.core.put(entry));
-    }
-
-    fn put_first(&self, entry: Entry<T>) {
-        self.settle_or_drop(self.core.put_first(entry));
-    }
-
-    fn settle_or_drop(&self, put: Put<T>) {
-        // Refused: the policy of the queue is to drop the newest.
-        if let Err(Closed(item)) = self.settle(put) {
-            isolate("the destructor of an item", || drop(item));
-        }
-    }
-
-    /// Wakes a consumer for what was put in; hands back an item that was not.
-    fn settle(&self, put: Put<T>) -> Result<(), Closed<T>> {
-        match put {
-            Put::Done(woken) => wake(woken),
-            Put::Instead(entry, woken) => {
-                wake(woken);
-                drop_entry(entry);
-            }
-            Put::Refused(Entry::Item(item)) => return Err(Closed(item)),
-            Put::Refused(call) => drop_entry(call),
-        }
-        Ok(())
-    }
-
-    fn ensured(&self, item: T) -> Result<T, BoxError> {
-        match &self.ensure {
-            None => Ok(item),
-            Some(ensure) => ensure(item),
-        }
-    }
-
-    #[inline]
-    #[track_caller]
-    fn ensured_or_reported(&self, item: T) -> Option<T> {
-        if self.ensure.is_none() {
-            return Some(item);
-        }
-        self.ensured_or_reported_at(item, Location::caller())
-    }
-
-    fn ensured_or_reported_at(&self, item: T, caller: &'static Location<'static>) -> Option<T> {
-        let refused = |error| {
-            let path = self.node.path() + "-->" + &self.name;
-            report_below(&self.node, &path, caller, &Error::failed(error));
-        };
-        self.ensured(item).map_err(refused).ok()
-    }
 }
 
 // ===== ending, and looking =====

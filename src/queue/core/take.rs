@@ -1,0 +1,190 @@
+//! Taking out: from the front, from the back, and moving what is in the back to the front.
+
+use std::{collections::VecDeque, mem, task::Waker};
+
+use super::{Core, Entry, FEW, Look, SPARE, give_back};
+use crate::{
+    registry::Key,
+    sync::{Ordering, lock, mutant},
+};
+
+impl<T> Core<T> {
+    /// Takes what comes first, for an iteration that began after `begun` breaks; `None` for one that
+    /// no break ends. `place` is where it waits, if it does: it leaves that place with an entry. If
+    /// there is none, it waits there with `fresh`. One that has a `hand`, which is empty, takes what is
+    /// behind that entry along.
+    #[inline]
+    pub(in crate::queue) fn take(
+        &self,
+        begun: Option<u32>,
+        place: &mut Option<Key>,
+        fresh: &mut Option<Waker>,
+        mut hand: Option<&mut VecDeque<Entry<T>>>,
+    ) -> Look<T> {
+        loop {
+            let hand = hand.as_deref_mut();
+            if begun.is_some_and(|begun| begun != self.breaks()) {
+                return Look::Broken;
+            }
+            // Acquire: partner of the Release in `take_front` and `add_to_front`. A stale 0 is
+            // harmless: it is looked at again under the lock.
+            if place.is_none() && self.front.len.load(Ordering::Acquire) > 0 {
+                if let Some(entry) = self.take_front(hand) {
+                    return Look::Entry(entry);
+                }
+                continue;
+            }
+            if let Some(look) = self.take_back(begun, place, fresh, hand) {
+                return look;
+            }
+        }
+    }
+
+    fn take_front(&self, hand: Option<&mut VecDeque<Entry<T>>>) -> Option<Entry<T>> {
+        let mut front = lock(&self.front.entries);
+        let entry = front.pop_front()?;
+        match hand {
+            Some(hand) => mem::swap(&mut *front, hand), // the hand is empty
+            None => give_back(&mut front),
+        }
+        self.front.len.store(front.len(), Ordering::Release);
+        Some(entry)
+    }
+
+    /// Takes from the back, the front being empty, or waits; `None`: it no longer is.
+    fn take_back(
+        &self,
+        begun: Option<u32>,
+        place: &mut Option<Key>,
+        fresh: &mut Option<Waker>,
+        hand: Option<&mut VecDeque<Entry<T>>>,
+    ) -> Option<Look<T>> {
+        let mut back = lock(&self.back);
+        if !back.is_refilling && self.front.len.load(Ordering::Acquire) > 0 {
+            let gone = back.leave(place);
+            drop(back);
+            drop(gone);
+            return None;
+        }
+        if begun.is_some_and(|begun| begun != self.breaks()) {
+            return Some(Look::Broken); // who waits may have missed it before
+        }
+        if fresh.is_some() && mutant("wait_without_looking") {
+            back.wait(place, fresh);
+            return Some(Look::Empty);
+        }
+        if back.is_refilling && !mutant("take_past_a_hand") {
+            back.wait(place, fresh); // it will wake somebody when it is done
+            return Some(Look::Moving);
+        }
+        let Some(entry) = back.entries.pop_front() else {
+            if back.is_closed {
+                return Some(Look::Closed);
+            }
+            back.wait(place, fresh);
+            return Some(Look::Empty);
+        };
+        let gone = back.leave(place);
+        let left = back.entries.len();
+        let is_bounded = back.room.is_some();
+        match hand {
+            Some(hand) if !is_bounded => mem::swap(&mut back.entries, hand),
+            _ if left < FEW || is_bounded => give_back(&mut back.entries),
+            _ => {
+                let hand = back.begin_refill();
+                drop(back);
+                drop(gone);
+                return Some(Look::Refilled(entry, self.refill(hand)));
+            }
+        }
+        drop(back);
+        drop(gone);
+        Some(Look::Entry(entry))
+    }
+
+    /// Leaves a place in the row of consumers. If it was woken for something that is still there, the
+    /// next one is to be woken.
+    pub(in crate::queue) fn stop_waiting(&self, place: &mut Option<Key>) -> Option<Waker> {
+        if place.is_none() {
+            return None;
+        }
+        let mut back = lock(&self.back);
+        let gone = back.leave(place);
+        let is_next = gone.is_none() && self.len_with(&back) > 0;
+        let is_next = is_next && !mutant("leave_without_waking_the_next");
+        let next = if is_next {
+            back.consumers.take_first()
+        } else {
+            None
+        };
+        drop(back);
+        drop(gone);
+        next
+    }
+
+    /// Moves what was in the back to the front; gives back who is to be woken then.
+    fn refill(&self, hand: VecDeque<Entry<T>>) -> Option<Waker> {
+        let mut spare = self.add_to_front(hand);
+        loop {
+            let mut back = lock(&self.back);
+            let firsts = mem::take(&mut back.firsts);
+            if firsts.is_empty() || mutant("forget_what_was_put_first") {
+                back.is_refilling = false;
+                if back.entries.capacity() == 0 {
+                    mem::swap(&mut back.entries, &mut spare);
+                }
+                return back.consumers.take_first();
+            }
+            drop(back);
+            let mut front = lock(&self.front.entries);
+            firsts.into_iter().for_each(|first| front.push_front(first));
+            self.front.len.store(front.len(), Ordering::Release);
+        }
+    }
+
+    /// Gives back the empty deque that was there, for its room.
+    fn add_to_front(&self, hand: VecDeque<Entry<T>>) -> VecDeque<Entry<T>> {
+        let mut front = lock(&self.front.entries);
+        let mut spare = VecDeque::new();
+        if front.is_empty() {
+            spare = mem::replace(&mut *front, hand);
+        } else {
+            front.extend(hand); // behind what was put first a moment ago
+        }
+        self.front.len.store(front.len(), Ordering::Release);
+        drop(front);
+        if spare.capacity() > SPARE {
+            spare = VecDeque::new();
+        }
+        spare
+    }
+
+    /// Puts back before all others what a consumer took and will not give; gives back who is to be
+    /// woken then.
+    pub(in crate::queue) fn put_back(&self, mut hand: VecDeque<Entry<T>>) -> Option<Waker> {
+        let mut front = lock(&self.front.entries);
+        hand.append(&mut front);
+        *front = hand;
+        self.front.len.store(front.len(), Ordering::Release);
+        drop(front);
+        lock(&self.back).consumers.take_first()
+    }
+
+    /// Takes out everything that is there, but for what another consumer is just moving.
+    pub(in crate::queue) fn take_all(&self) -> VecDeque<Entry<T>> {
+        let mut all = VecDeque::new();
+        loop {
+            if self.front.len.load(Ordering::Acquire) > 0 {
+                let mut front = lock(&self.front.entries);
+                all.append(&mut front);
+                self.front.len.store(0, Ordering::Release);
+            }
+            let mut back = lock(&self.back);
+            if back.is_refilling || self.front.len.load(Ordering::Acquire) == 0 {
+                all.append(&mut back.entries);
+                back.entries = VecDeque::new();
+                return all;
+            }
+        }
+    }
+}

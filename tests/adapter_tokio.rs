@@ -223,6 +223,27 @@ fn a_sleep_that_outlives_its_runtime_ends_as_an_orphan() {
     }
 }
 
+thread_local! {
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+#[test]
+fn a_sleep_that_outlives_its_runtime_says_nothing_to_the_panic_hook() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        PANICS.set(PANICS.get() + 1);
+        hook(info);
+    }));
+    let (rt, runtime) = owned(current_thread());
+    let (mut armed, mut fresh) = (pin!(rt.sleep(HOUR)), pin!(rt.sleep(HOUR)));
+    assert!(poll_once(armed.as_mut()).is_pending());
+    drop(runtime);
+    for sleep in [armed.as_mut(), fresh.as_mut()] {
+        assert!(poll_once(sleep).is_ready());
+    }
+    assert_eq!(PANICS.get(), 0);
+}
+
 #[test]
 fn a_deadline_that_had_passed_is_no_orphan_although_the_runtime_is_gone() {
     let (rt, runtime) = owned(current_thread());

@@ -241,7 +241,10 @@ pub(super) fn a_far_deadline_is_waited_for<T: Timer, B: BlockOn>(make: impl Fn()
     let clause = "a deadline at any distance neither panics nor is due at once";
     on(make, clause, async |clock| {
         let (now, count) = (clock.now(), Count::new());
-        let mut sleeps = vec![Box::pin(clock.sleep(Duration::MAX))];
+        let mut sleeps = vec![
+            Box::pin(clock.sleep(Duration::MAX)),
+            Box::pin(clock.sleep_until(farthest(now))),
+        ];
         for power in 0..64 {
             let farther = now.checked_add(Duration::from_secs(1 << power));
             let farther = farther.filter(|deadline| *deadline >= now + LONG);

@@ -1,17 +1,20 @@
-//! [`Smol`] and [`SmolLocal`]: the executors of smol.
+//! [`Smol`]: the executors of smol.
 
 use std::{
     fmt,
     future::Future,
-    rc,
     sync::{Arc, Weak},
     time::Instant,
 };
 
-use smol::{Executor, LocalExecutor};
+use smol::Executor;
 
 use super::AsyncIoSleep;
-use crate::{BlockOn, LocalSpawner, Result, Spawner, Timer};
+use crate::{BlockOn, Result, Spawner, Timer};
+
+mod local;
+
+pub use self::local::SmolLocal;
 
 /// The global executor of smol, or a handle on another one.
 ///
@@ -40,28 +43,6 @@ enum Which {
     Static(&'static Executor<'static>),
     Shared(Weak<Executor<'static>>),
 }
-
-/// A handle on a smol `LocalExecutor`, whose tasks stay on one thread.
-///
-/// The executor owns the tasks: when it is dropped, so are they, and what is spawned later is
-/// dropped inside the call. Somebody has to run it: `block_on` does, or its own `run`.
-///
-/// # Examples
-///
-/// ```
-/// use std::{cell::Cell, rc::Rc};
-/// use windlass::{BlockOn, LocalSpawner, adapters::SmolLocal};
-///
-/// let executor = Rc::new(smol::LocalExecutor::new());
-/// let local = SmolLocal::new(&executor);
-/// let flag = Rc::new(Cell::new(false));
-/// let shared = flag.clone();
-/// local.spawn_local(async move { shared.set(true) });
-/// local.block_on(smol::future::yield_now()).unwrap();
-/// assert!(flag.get());
-/// ```
-#[derive(Clone)]
-pub struct SmolLocal(rc::Weak<LocalExecutor<'static>>);
 
 // ===== impl Smol =====
 
@@ -136,55 +117,5 @@ impl BlockOn for Smol {
 impl fmt::Debug for Smol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Smol").finish_non_exhaustive()
-    }
-}
-
-// ===== impl SmolLocal =====
-
-impl SmolLocal {
-    /// A handle, which does not keep `executor` alive.
-    pub fn new(executor: &rc::Rc<LocalExecutor<'static>>) -> Self {
-        SmolLocal(rc::Rc::downgrade(executor))
-    }
-}
-
-impl LocalSpawner for SmolLocal {
-    fn spawn_local<F>(&self, future: F)
-    where
-        F: Future<Output = ()> + 'static,
-    {
-        if let Some(executor) = self.0.upgrade() {
-            executor.spawn(future).detach();
-        }
-    }
-}
-
-impl Timer for SmolLocal {
-    type Sleep = AsyncIoSleep;
-
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn sleep_until(&self, deadline: Instant) -> AsyncIoSleep {
-        AsyncIoSleep::until(deadline)
-    }
-}
-
-impl BlockOn for SmolLocal {
-    /// Runs `future` to its end, and the tasks of the executor meanwhile. Never refuses.
-    ///
-    /// It keeps the executor alive until it returns.
-    fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
-        Ok(match self.0.upgrade() {
-            Some(executor) => smol::block_on(executor.run(future)),
-            None => smol::block_on(future),
-        })
-    }
-}
-
-impl fmt::Debug for SmolLocal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmolLocal").finish_non_exhaustive()
     }
 }

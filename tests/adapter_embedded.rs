@@ -244,6 +244,18 @@ fn a_spawn_in_progress_while_the_pool_goes_loses_no_destructor() {
 }
 
 #[test]
+fn a_task_that_panics_takes_no_thread_with_it() {
+    let (rt, pool) = pool(1);
+    for _ in 0..3 {
+        rt.spawn(async { std::panic::resume_unwind(Box::new("on purpose")) });
+    }
+    let (send, receive) = mpsc::channel();
+    rt.spawn(async move { send.send(()).unwrap() });
+    assert_eq!(receive.recv_timeout(Duration::from_secs(60)), Ok(()));
+    assert_eq!(pool.block_on(async { 7 }).unwrap(), 7);
+}
+
+#[test]
 fn debug_says_what_it_is() {
     let (rt, pool) = pool(2);
     assert_eq!(format!("{rt:?}"), "Embedded { .. }");

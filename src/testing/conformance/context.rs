@@ -9,7 +9,10 @@ use std::{
 
 use futures::channel::oneshot;
 
-use super::harness::{Count, ends, yield_now};
+use super::{
+    harness::{Count, yield_now},
+    watch::ends,
+};
 use crate::{BlockOn, Ctx, Runtime, sync::lock};
 
 const SHORT: Duration = Duration::from_millis(2);

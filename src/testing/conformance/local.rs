@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, rc::Rc, thread};
 
-use super::harness::{OnDrop, ends, yield_now};
+use super::{
+    harness::{OnDrop, yield_now},
+    watch::ends,
+};
 use crate::{BlockOn, LocalSpawner};
 
 /// Clause 1 of [`LocalSpawner`].

@@ -33,10 +33,12 @@ mod context;
 mod harness;
 mod local;
 mod owner;
+mod reset;
 mod runtime;
 mod spawner;
 mod tasks;
 mod timer;
+mod watch;
 mod work;
 
 use self::harness::{Local, Threaded};
@@ -113,11 +115,11 @@ pub fn check_timer<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
     timer::a_sleep_that_has_ended_stays_ready(&make);
     timer::sleeps_end_in_the_order_of_their_deadlines(&make);
     timer::the_last_waker_is_the_one_that_is_woken(&make);
-    timer::reset_to_a_later_deadline(&make);
-    timer::reset_to_a_sooner_deadline(&make);
-    timer::reset_to_a_past_deadline(&make);
-    timer::reset_before_the_first_poll(&make);
-    timer::reset_after_it_has_ended(&make);
+    reset::reset_to_a_later_deadline(&make);
+    reset::reset_to_a_sooner_deadline(&make);
+    reset::reset_to_a_past_deadline(&make);
+    reset::reset_before_the_first_poll(&make);
+    reset::reset_after_it_has_ended(&make);
     timer::a_far_deadline_is_waited_for(&make);
     timer::a_dropped_sleep_wakes_nobody(&make);
 }

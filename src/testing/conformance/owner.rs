@@ -2,7 +2,10 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
-use super::harness::{Count, Moment, Starts, ends, parked, yield_now};
+use super::{
+    harness::{Count, Moment, Starts, parked, yield_now},
+    watch::ends,
+};
 use crate::BlockOn;
 
 pub(super) fn check<H: Starts, B: BlockOn>(make: impl Fn() -> (H, B)) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 
-use super::harness::ends;
+use super::watch::ends;
 use crate::{AnyRuntime, BlockOn, Runtime};
 
 const SHORT: Duration = Duration::from_millis(2);

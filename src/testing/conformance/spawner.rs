@@ -4,7 +4,10 @@ use std::thread;
 
 use futures::channel::oneshot;
 
-use super::harness::{Count, ends, in_call, is_in_call};
+use super::{
+    harness::{Count, in_call, is_in_call},
+    watch::ends,
+};
 use crate::{BlockOn, Spawner};
 
 /// Clause 8.

@@ -17,7 +17,10 @@ use futures::{
     channel::{mpsc, oneshot},
 };
 
-use super::harness::{Moment, OnDrop, Starts, ends, is_in_call, parked, yield_now};
+use super::{
+    harness::{Moment, OnDrop, Starts, is_in_call, parked, yield_now},
+    watch::ends,
+};
 use crate::BlockOn;
 
 pub(super) fn check<H: Starts, B: BlockOn>(make: impl Fn() -> (H, B)) {

@@ -8,27 +8,35 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::harness::{Count, ends};
+use super::{harness::Count, watch::ends};
 use crate::{BlockOn, Sleep, Timer};
 
 /// What a clause waits for in earnest.
-const SHORT: Duration = Duration::from_millis(2);
+pub(super) const SHORT: Duration = Duration::from_millis(2);
 /// What no clause waits for.
-const LONG: Duration = Duration::from_secs(3600);
+pub(super) const LONG: Duration = Duration::from_secs(3600);
 
-fn poll_with<S: Sleep>(sleep: Pin<&mut S>, count: &Arc<Count>) -> Poll<()> {
+pub(super) fn poll_with<S: Sleep>(sleep: Pin<&mut S>, count: &Arc<Count>) -> Poll<()> {
     sleep.poll(&mut Context::from_waker(&Waker::from(Arc::clone(count))))
 }
 
 /// Awaits `sleep`, which must not end before `deadline`.
-async fn ends_after<T: Timer>(clock: &T, mut sleep: Pin<&mut T::Sleep>, deadline: Instant) {
+pub(super) async fn ends_after<T: Timer>(
+    clock: &T,
+    mut sleep: Pin<&mut T::Sleep>,
+    deadline: Instant,
+) {
     sleep.as_mut().await;
     assert!(!sleep.is_orphaned(), "a sleep claims to be orphaned");
     assert!(clock.now() >= deadline, "a sleep ended before its deadline");
 }
 
 /// Runs a clause on a fresh clock.
-fn on<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B), clause: &str, body: impl AsyncFnOnce(&T)) {
+pub(super) fn on<T: Timer, B: BlockOn>(
+    make: impl Fn() -> (T, B),
+    clause: &str,
+    body: impl AsyncFnOnce(&T),
+) {
     let (clock, driver) = make();
     ends(&driver, clause, body(&clock));
 }
@@ -155,84 +163,6 @@ pub(super) fn the_last_waker_is_the_one_that_is_woken<T: Timer, B: BlockOn>(
         let _ = poll_with(sleep.as_mut(), &Count::new());
         // Nothing else wakes this task: the clause hangs if the former waker is woken instead.
         sleep.await;
-    });
-}
-
-/// Clause 7.
-pub(super) fn reset_to_a_later_deadline<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
-    let clause = "a sleep can be reset to a later deadline";
-    on(make, clause, async |clock| {
-        let mut sleep = pin!(clock.sleep(SHORT));
-        let _ = poll_with(sleep.as_mut(), &Count::new());
-        let deadline = clock.now() + SHORT * 4;
-        sleep.as_mut().reset(deadline);
-        ends_after(clock, sleep, deadline).await;
-    });
-}
-
-/// Clause 7.
-pub(super) fn reset_to_a_sooner_deadline<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
-    let clause = "a sleep can be reset to a sooner deadline";
-    on(make, clause, async |clock| {
-        let start = clock.now();
-        let mut sleep = pin!(clock.sleep(LONG));
-        assert!(
-            poll_with(sleep.as_mut(), &Count::new()).is_pending(),
-            "{clause}"
-        );
-        let deadline = clock.now() + SHORT;
-        sleep.as_mut().reset(deadline);
-        ends_after(clock, sleep, deadline).await;
-        assert!(clock.now() < start + LONG, "{clause}: it kept the former");
-    });
-}
-
-/// Clauses 4 and 7.
-pub(super) fn reset_to_a_past_deadline<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
-    let clause = "a sleep that is reset to a past deadline is ready";
-    on(make, clause, async |clock| {
-        let mut sleep = pin!(clock.sleep(LONG));
-        assert!(
-            poll_with(sleep.as_mut(), &Count::new()).is_pending(),
-            "{clause}"
-        );
-        sleep.as_mut().reset(clock.now());
-        assert!(
-            poll_with(sleep.as_mut(), &Count::new()).is_ready(),
-            "{clause}"
-        );
-        let deadline = clock.now() + SHORT;
-        sleep.as_mut().reset(deadline);
-        ends_after(clock, sleep, deadline).await;
-    });
-}
-
-/// Clause 7.
-pub(super) fn reset_before_the_first_poll<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
-    let clause = "a sleep can be reset before it is polled";
-    on(make, clause, async |clock| {
-        for first in [Duration::ZERO, LONG] {
-            let mut sleep = pin!(clock.sleep(first));
-            let deadline = clock.now() + SHORT;
-            sleep.as_mut().reset(deadline);
-            ends_after(clock, sleep, deadline).await;
-        }
-    });
-}
-
-/// Clause 7.
-pub(super) fn reset_after_it_has_ended<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
-    let clause = "a sleep can be reset after it has ended, again and again";
-    on(make, clause, async |clock| {
-        let mut sleep = pin!(clock.sleep(Duration::ZERO));
-        for round in 0..6 {
-            sleep.as_mut().await;
-            let deadline = clock.now() + SHORT * (round % 3) / 2;
-            sleep.as_mut().reset(deadline);
-            ends_after(clock, sleep.as_mut(), deadline).await;
-        }
-        sleep.as_mut().reset(clock.now() + LONG);
-        assert!(poll_with(sleep, &Count::new()).is_pending(), "{clause}");
     });
 }
 

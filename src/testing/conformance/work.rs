@@ -8,7 +8,10 @@ use std::{
 
 use futures::channel::oneshot;
 
-use super::harness::{Count, OnDrop, ends, yield_now};
+use super::{
+    harness::{Count, OnDrop, yield_now},
+    watch::ends,
+};
 use crate::{
     BlockOn, Ctx, Error, Event, LocalSpawner, Runtime, Spawner, Until, cancel_and_wait, sync::lock,
     wait_for_all, wait_for_first,

@@ -1,0 +1,130 @@
+//! Deadlines, ends with another, cleanup.
+
+use std::{sync::Arc, time::Duration};
+
+use windlass::{
+    TimedOut,
+    testing::{Sim, simulate},
+    wait_for_all,
+};
+
+use crate::{
+    Broken,
+    kit::{Log, secs},
+    root,
+};
+
+#[test]
+fn also_ends_with_another_and_forgets_it() {
+    // every short-lived context left a closure at the long-lived one.
+    let (mine, other) = (root(), root());
+    let both = mine.build("both").also_ends_with(&other).start();
+    other.fail(Broken("elsewhere"));
+    assert!(both.error().unwrap().is::<Broken>() && !mine.is_done());
+    let other = root();
+    let held = Arc::new(());
+    for _ in 0..1000 {
+        drop(
+            mine.build("brief")
+                .value(Arc::clone(&held))
+                .also_ends_with(&other)
+                .start(),
+        );
+    }
+    assert_eq!(Arc::strong_count(&held), 1, "nothing is left behind");
+    let done = mine.build("born done").also_ends_with(&both).start();
+    assert!(done.error().unwrap().is::<Broken>());
+}
+
+#[test]
+fn deadlines_end_with_timed_out_and_the_earliest_counts() {
+    simulate(async |sim: &Sim| {
+        let outer = sim.ctx.build("outer").timeout(secs(5)).start();
+        let inner = outer.build("inner").timeout(secs(60)).start();
+        assert_eq!(inner.deadline(), outer.deadline());
+        assert_eq!(inner.remaining(), Some(secs(5)));
+        let error = inner.done().await;
+        assert_eq!(sim.clock.elapsed(), secs(5));
+        let late = error
+            .downcast_ref::<TimedOut>()
+            .expect("it was the deadline")
+            .clone();
+        assert_eq!((late.path(), late.after()), ("sim-->outer", secs(5)));
+        assert_eq!(inner.remaining(), Some(Duration::ZERO));
+        let zero = sim.ctx.build("zero").timeout(Duration::ZERO).start();
+        assert!(zero.error().unwrap().is_timed_out(), "done at once");
+        let past = sim
+            .ctx
+            .build("past")
+            .deadline(sim.ctx.now() - secs(1))
+            .start();
+        assert!(past.error().unwrap().is_timed_out());
+        let huge = sim.ctx.build("huge").timeout(Duration::MAX).start();
+        assert!(!huge.is_done() && huge.remaining().unwrap() > secs(900_000_000));
+    });
+}
+
+#[test]
+fn deadline_leaves_the_list_with_its_context_and_does_not_drag_the_clock() {
+    // Q-98, for our own timers.
+    simulate(async |sim: &Sim| {
+        let short = sim.ctx.build("short").timeout(secs(10)).start();
+        let gone = sim.ctx.build("gone").timeout(secs(20)).start();
+        sim.ctx.sleep(secs(1)).await.unwrap();
+        assert!(short.cancel());
+        drop(gone);
+        sim.ctx.sleep(secs(1)).await.unwrap();
+        let again = sim.ctx.build("again").timeout(secs(3)).start();
+        again.done().await;
+        assert_eq!(sim.clock.elapsed(), secs(5));
+    });
+}
+
+#[test]
+fn many_deadlines_end_in_their_order() {
+    simulate(async |sim: &Sim| {
+        let log = Log::default();
+        let mut all = Vec::new();
+        for n in (1..=20_u64).rev() {
+            let ctx = sim.ctx.build("n").timeout(secs(n)).start();
+            let (log, clock) = (log.clone(), sim.clock.clone());
+            ctx.on_done(move |_| log.add(format!("{n} at {}", clock.elapsed().as_secs())));
+            all.push(ctx);
+        }
+        wait_for_all(&all).await;
+        let expected: Vec<_> = (1..=20).map(|n| format!("{n} at {n}")).collect();
+        assert_eq!(log.take(), expected);
+    });
+}
+
+#[test]
+fn cleanup_is_live_below_the_nearest_live_ancestor_and_bounded() {
+    simulate(async |sim: &Sim| {
+        let server = sim.ctx.child("server");
+        let conn = server.child("conn");
+        server.cancel();
+        let cleanup = conn.cleanup(secs(2));
+        assert_eq!(cleanup.path(), "sim-->cleanup of conn");
+        assert!(cleanup.done().await.is_timed_out());
+        assert_eq!(sim.clock.elapsed(), secs(2));
+        sim.ctx.cancel();
+        let alone = conn.cleanup(secs(2));
+        assert!(!alone.is_done(), "live, although all above have ended");
+    });
+}
+
+#[test]
+fn wait_for_all_counts_each_context_of_a_shared_ancestor() {
+    // two contexts with a common ancestor were counted as one, and the wait never ended.
+    simulate(async |sim: &Sim| {
+        let (x, y) = (sim.ctx.child("x"), sim.ctx.child("y"));
+        let parent = sim.ctx.child("parent");
+        let below = parent.child("below");
+        let ending = sim.ctx.spawn({
+            let (x, y, parent) = (x.clone(), y.clone(), parent.clone());
+            async move { [x.cancel(), y.cancel(), parent.cancel()] }
+        });
+        wait_for_all((&x, &y, &parent, &below)).await;
+        assert_eq!(ending.await.unwrap(), [true; 3]);
+    });
+}

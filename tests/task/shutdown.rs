@@ -1,0 +1,86 @@
+//! Waiting until nothing runs.
+
+use std::{future::pending, panic::Location, time::Duration};
+
+use windlass::testing::simulate;
+
+use crate::kit::{secs, yield_now};
+
+#[test]
+fn finish_waits_for_tasks_that_are_added_meanwhile() {
+    simulate(async |sim| {
+        let ctx = sim.ctx.child("work");
+        let (first, below) = (ctx.clone(), ctx.child("below"));
+        drop(ctx.spawn(async move {
+            first.sleep(secs(1)).await.unwrap();
+            let again = below.clone();
+            drop(below.spawn(async move { again.sleep(secs(2)).await.unwrap() }));
+        }));
+        let finished = ctx.finish().await;
+        assert_eq!((finished.completed, sim.clock.elapsed()), (2, secs(3)));
+        assert_eq!(ctx.finish().await.completed, 2, "nothing runs: at once");
+    });
+}
+
+#[test]
+fn shutdown_asks_waits_ends_and_names_those_it_dropped() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let (polite, end) = (app.clone(), app.clone());
+        let good = app.spawn(async move {
+            polite.stopping().await;
+            polite.sleep(secs(1)).await.unwrap();
+            "in good order"
+        });
+        let at = Location::caller();
+        drop(app.child("conn").task("stubborn").spawn(pending::<()>()));
+        yield_now().await;
+        let report = end.shutdown(secs(10)).await;
+        assert_eq!(
+            (good.await.unwrap(), sim.clock.elapsed()),
+            ("in good order", secs(10))
+        );
+        assert_eq!(
+            (report.completed, report.cancelled, report.took),
+            (1, 1, secs(10))
+        );
+        let [straggler] = &report.dropped[..] else {
+            panic!("{report}")
+        };
+        assert_eq!(straggler.path, "sim-->app-->conn-->stubborn");
+        assert_eq!(
+            (straggler.spawned_at.line(), straggler.held_for),
+            (at.line() + 1, secs(10))
+        );
+        assert!(app.is_done());
+    });
+}
+
+#[test]
+fn shutdown_returns_as_soon_as_nothing_runs() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let inside = app.clone();
+        drop(app.spawn(async move { inside.stopping().await }));
+        yield_now().await;
+        let report = app.shutdown(secs(1000)).await;
+        assert!(report.dropped.is_empty() && sim.clock.elapsed() == Duration::ZERO);
+    });
+}
+
+#[test]
+fn cancel_and_wait_ends_and_waits() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let tasks: Vec<_> = (0..100)
+            .map(|_| app.child("c").spawn(pending::<()>()))
+            .collect();
+        yield_now().await;
+        let report = app.cancel_and_wait().await;
+        assert_eq!(
+            (report.cancelled, report.failed, report.completed),
+            (100, 0, 0)
+        );
+        assert!(tasks.iter().all(|task| task.is_done()));
+    });
+}

@@ -1,0 +1,78 @@
+//! Values, errors, panics.
+
+use std::{
+    future::{Future, pending, ready},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use windlass::{Error, Plain, ok, testing::simulate};
+
+use crate::kit::{Log, yield_now};
+
+#[test]
+fn task_gives_its_value_and_does_not_run_inside_spawn() {
+    // TASK-01, TASK-02, LOOP-03
+    simulate(async |sim| {
+        let log = Log::default();
+        let inside = log.clone();
+        let task = sim.ctx.spawn(async move {
+            inside.add("started");
+            "6.5.9"
+        });
+        assert!(log.take().is_empty(), "not inside the call");
+        yield_now().await;
+        assert_eq!(log.take(), ["started"]);
+        assert_eq!(task.await.unwrap(), "6.5.9");
+    });
+}
+
+#[test]
+fn error_and_panic_become_the_outcome() {
+    simulate(async |sim| {
+        let failed = sim.ctx.try_spawn(async {
+            "x".parse::<u8>()?;
+            std::fs::read("")?;
+            ok(())
+        });
+        assert!(failed.await.unwrap_err().is::<std::num::ParseIntError>());
+        let panicked = sim
+            .ctx
+            .spawn(async { assert!(std::hint::black_box(false), "boom") });
+        match panicked.await.unwrap_err() {
+            Error::Panicked(panicked) => assert_eq!(panicked.message(), "boom"),
+            other => panic!("{other}"),
+        }
+        let insisted = sim
+            .ctx
+            .spawn::<_, Plain>(ready(Err::<(), _>("kept as a value")));
+        assert_eq!(insisted.await.unwrap(), Err("kept as a value"));
+    });
+}
+
+#[test]
+fn panicking_destructor_changes_no_outcome() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a destructor that panics");
+        }
+    }
+    struct Holds(#[allow(dead_code)] Bomb);
+    impl Future for Holds {
+        type Output = u8;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+            Poll::Ready(8)
+        }
+    }
+    simulate(async |sim| {
+        assert_eq!(sim.ctx.spawn(Holds(Bomb)).await.unwrap(), 8);
+        let bomb = Bomb;
+        let dropped = sim.ctx.spawn(async move {
+            let _bomb = bomb;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        assert!(dropped.cancel_and_wait().await.unwrap_err().is_cancelled());
+    });
+}

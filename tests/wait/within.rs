@@ -1,0 +1,132 @@
+//! Waits of a context, and of things that are not ours.
+
+use std::{
+    future::pending,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use windlass::{
+    Ctx, Error, Event, FutureStatus, Until, WaitSlot, ok, testing::simulate, wait_for_first,
+};
+
+use crate::{
+    Wakes, contexts,
+    kit::{secs, yield_now},
+};
+
+#[test]
+fn wait_reports_done_and_pending() {
+    // LOOP-18, LOOP-19, LOOP-20, LOOP-21
+    simulate(async |sim| {
+        let ctx = &sim.ctx;
+        let after = |n: u64, fails: bool| {
+            let inside = ctx.clone();
+            ctx.task("after").silent().try_spawn(async move {
+                inside.sleep(secs(n)).await?;
+                if fails { Err("failed".into()) } else { ok(n) }
+            })
+        };
+        let set = [
+            after(3, false),
+            after(1, false),
+            after(2, true),
+            after(9, false),
+        ];
+        let first = ctx.wait(&set, Until::First).await.unwrap();
+        assert_eq!((first.done, first.pending), (vec![1], vec![0, 2, 3]));
+        let failed = ctx.wait(&set, Until::FirstError).await.unwrap();
+        assert_eq!((failed.done, sim.clock.elapsed()), (vec![1, 2], secs(2)));
+        let late = ctx.wait(&set, Until::All).timeout(secs(2)).await.unwrap();
+        assert_eq!((late.done, late.pending), (vec![0, 1, 2], vec![3]));
+        assert_eq!(sim.clock.elapsed(), secs(4));
+        assert!(!set[3].is_done(), "nothing is cancelled");
+        let all = ctx.wait(&set, Until::All).await.unwrap();
+        assert_eq!((all.done.len(), sim.clock.elapsed()), (4, secs(9)));
+        let zero = ctx
+            .wait((&Event::new(), &set[0]), Until::All)
+            .timeout(Duration::ZERO)
+            .await;
+        assert_eq!(zero.unwrap().done, [1]);
+    });
+}
+
+#[test]
+fn cancellation_is_no_error_for_a_wait() {
+    // LOOP-21
+    simulate(async |sim| {
+        let (stopped, other) = (sim.ctx.spawn(pending::<()>()), Event::new());
+        stopped.cancel();
+        let waited = sim
+            .ctx
+            .wait((&stopped, &other), Until::FirstError)
+            .timeout(secs(1))
+            .await;
+        assert_eq!(
+            (waited.unwrap().pending, sim.clock.elapsed()),
+            (vec![1], secs(1))
+        );
+    });
+}
+
+#[test]
+fn wait_ends_with_its_context() {
+    simulate(async |sim| {
+        let ctx = sim.ctx.child("ends");
+        let waiting = ctx.clone();
+        let task = sim
+            .ctx
+            .try_spawn(async move { waiting.wait([Event::new()], Until::All).await });
+        yield_now().await;
+        ctx.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn own_types_delegate_to_what_they_wait_for() {
+    struct Job(Ctx<()>, &'static str);
+    impl FutureStatus for Job {
+        fn state(&self) -> windlass::State {
+            self.0.state()
+        }
+        fn error(&self) -> Option<Error> {
+            self.0.error()
+        }
+        fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+            self.0.poll_done(slot, cx)
+        }
+    }
+    let [a, b] = contexts();
+    let jobs = [Job(a.clone(), "a"), Job(b, "b")];
+    let wakes = Arc::new(Wakes::default());
+    let mut wait = Box::pin(wait_for_first(&jobs));
+    assert!(wakes.poll(wait.as_mut()).is_pending());
+    a.fail("over");
+    let Poll::Ready(Some(first)) = wakes.poll(wait.as_mut()) else {
+        panic!("it hangs")
+    };
+    assert!(jobs[first].1 == "a" && jobs[first].is_failed() && !jobs[first].cancel());
+    let erased: Vec<&dyn FutureStatus> = vec![&jobs[0], &a];
+    assert!(erased.iter().all(|status| status.is_done()));
+}
+
+#[test]
+fn a_wait_for_all_that_runs_out_of_time_lists_what_is_done_behind_what_is_pending() {
+    simulate(async |sim| {
+        let (pending, late) = (sim.ctx.child("pending"), sim.ctx.child("late"));
+        let done = sim.ctx.child("done");
+        done.cancel();
+        let ends = late.clone();
+        sim.ctx
+            .call_later(Duration::from_secs(1), move || assert!(ends.cancel()));
+        let set = [&pending, &done, &late];
+        let wait = sim
+            .ctx
+            .wait(&set, Until::All)
+            .timeout(Duration::from_secs(2));
+        let waited = wait.await.unwrap();
+        assert_eq!((waited.done, waited.pending), (vec![1, 2], vec![0]));
+    });
+}

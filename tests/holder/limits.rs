@@ -1,0 +1,182 @@
+//! Limits and slots.
+
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use windlass::{
+    Ctx, Error, TaskHolder,
+    testing::{Sim, explore, simulate},
+};
+
+use crate::kit::{Log, secs, yield_now};
+
+/// How many run at a time, at the most.
+#[derive(Clone, Default)]
+struct Peak(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Peak {
+    fn work(&self, ctx: &Ctx) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let (peak, ctx) = (self.clone(), ctx.clone());
+        async move {
+            let now = peak.0.0.fetch_add(1, Ordering::SeqCst) + 1;
+            peak.0.1.fetch_max(now, Ordering::SeqCst);
+            ctx.sleep(secs(1)).await.unwrap();
+            peak.0.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    fn most(&self) -> usize {
+        self.0.1.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn limit_holds_and_queued_tasks_start_in_order() {
+    simulate(async |sim| {
+        let (holder, peak) = (
+            TaskHolder::new(&sim.ctx, "holder").limit(3),
+            Peak::default(),
+        );
+        let log = Log::default();
+        let tasks: Vec<_> = (0..9)
+            .map(|n| {
+                let (work, log) = (peak.work(&sim.ctx), log.clone());
+                holder.spawn(async move {
+                    log.add(n.to_string());
+                    work.await;
+                })
+            })
+            .collect();
+        assert_eq!(holder.pending(), 9, "queued ones count");
+        holder.finish().await;
+        assert_eq!((peak.most(), sim.clock.elapsed()), (3, secs(3)));
+        assert_eq!(log.take().concat(), "012345678");
+        drop(tasks);
+    });
+}
+
+#[test]
+fn limit_of_zero_starts_nothing_until_it_is_raised() {
+    simulate(async |sim| {
+        let (holder, peak) = (
+            TaskHolder::new(&sim.ctx, "holder").limit(0),
+            Peak::default(),
+        );
+        let tasks: Vec<_> = (0..4).map(|_| holder.spawn(peak.work(&sim.ctx))).collect();
+        sim.ctx.sleep(secs(5)).await.unwrap();
+        assert_eq!(peak.most(), 0);
+        holder.set_limit(2);
+        sim.ctx.sleep(Duration::from_millis(500)).await.unwrap();
+        holder.set_limit(1);
+        holder.finish().await;
+        assert_eq!(
+            (peak.most(), sim.clock.elapsed()),
+            (2, secs(8)),
+            "2 at once, then 1 by 1"
+        );
+        drop(tasks);
+    });
+}
+
+#[test]
+fn queued_task_ends_with_the_context_and_on_its_own_request() {
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder").limit(1);
+        let (running, queued) = (holder.spawn(pending::<()>()), holder.spawn(async { 1 }));
+        let third = holder.spawn(async { 3 });
+        yield_now().await;
+        queued.cancel();
+        assert!(queued.await.unwrap_err().is_cancelled());
+        running.cancel();
+        assert_eq!(third.await.unwrap(), 3, "the room goes to the next");
+        let (blocking, queued) = (holder.spawn(pending::<()>()), holder.spawn(async { 1 }));
+        yield_now().await;
+        holder.cancel();
+        assert_eq!(holder.finish().await.cancelled, 4);
+        assert!(blocking.is_done() && queued.is_done());
+    });
+}
+
+#[test]
+fn slots_give_back_pressure_and_are_given_back() {
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder").limit(2);
+        let (first, second) = (
+            holder.reserve().await.unwrap(),
+            holder.try_reserve().unwrap(),
+        );
+        assert!(holder.try_reserve().is_none());
+        let late = sim.ctx.timeout(secs(1), holder.reserve()).await;
+        assert!(
+            late.unwrap_err().is_timed_out(),
+            "a dropped wait leaves the line"
+        );
+        drop(first.task("dropped unused"));
+        let first = holder.try_reserve().expect("the room is free again");
+        let inside = sim.ctx.clone();
+        let task = second
+            .task("work")
+            .try_spawn(async move { inside.sleep(secs(3)).await });
+        assert!(holder.try_reserve().is_none(), "held until the task ends");
+        let third = holder.reserve().await.unwrap();
+        assert_eq!(sim.clock.elapsed(), secs(4));
+        task.await.unwrap();
+        drop((first, third));
+        let stopped = futures::join!(async { holder.limit_zero_reserve().await }, async {
+            yield_now().await;
+            holder.stop();
+        });
+        assert!(
+            stopped.0.unwrap_err().is_cancelled(),
+            "it ends when the holder is asked to stop"
+        );
+    });
+}
+
+/// Waits for room that there is not.
+trait Starve {
+    async fn limit_zero_reserve(&self) -> Result<(), Error>;
+}
+
+impl Starve for TaskHolder {
+    async fn limit_zero_reserve(&self) -> Result<(), Error> {
+        self.set_limit(0);
+        self.reserve().await.map(drop)
+    }
+}
+
+#[test]
+fn whatever_the_order_no_room_is_lost() {
+    explore(0..50, async |sim: &Sim| {
+        let (holder, peak) = (
+            TaskHolder::new(&sim.ctx, "holder").limit(2),
+            Peak::default(),
+        );
+        let holder = &holder;
+        let reserving = (0..10).map(|n| {
+            let work = peak.work(&sim.ctx);
+            async move {
+                if n % 3 == 0 {
+                    // One in three gives up while it waits, or right after.
+                    let _ = sim
+                        .ctx
+                        .timeout(Duration::from_millis(n * 300), holder.reserve())
+                        .await;
+                } else {
+                    drop(holder.reserve().await.unwrap().task("work").spawn(work));
+                }
+            }
+        });
+        let spawned: Vec<_> = (0..5).map(|_| holder.spawn(peak.work(&sim.ctx))).collect();
+        futures::future::join_all(reserving).await;
+        let finished = holder.finish().await;
+        assert_eq!((finished.completed, peak.most()), (11, 2));
+        drop(spawned);
+    });
+}

@@ -1,0 +1,106 @@
+//! Scopes.
+
+use std::{
+    future::{pending, ready},
+    sync::Arc,
+    time::Duration,
+};
+
+use windlass::{TaskHolder, ok, testing::simulate};
+
+use crate::{
+    after,
+    kit::{Log, secs, yield_now},
+};
+
+#[test]
+fn scope_waits_for_its_tasks_and_gives_the_bodys_value() {
+    simulate(async |sim| {
+        let log = Log::default();
+        let value = TaskHolder::new(&sim.ctx, "scope")
+            .scope(async |tasks| {
+                drop(after(tasks, &log, 3));
+                ok("value")
+            })
+            .await;
+        assert_eq!(
+            (value.unwrap(), log.take()),
+            ("value", vec!["3".to_owned()])
+        );
+    });
+}
+
+#[test]
+fn failing_and_panicking_bodies_cancel_the_tasks_and_wait_for_them() {
+    // HOLD-24; Q-49: leaving through an error waited for ever.
+    simulate(async |sim| {
+        for panics in [false, true] {
+            let dropped = Arc::new(());
+            let held = Arc::clone(&dropped);
+            let error = TaskHolder::new(&sim.ctx, "scope")
+                .scope(async |tasks| {
+                    drop(tasks.spawn(async move {
+                        let _held = held;
+                        pending::<()>().await;
+                    }));
+                    yield_now().await;
+                    assert!(!panics, "the body panics");
+                    Err::<(), _>("the body fails")
+                })
+                .await
+                .unwrap_err();
+            assert_eq!((error.is_panic(), error.is_failed()), (panics, !panics));
+            assert_eq!(Arc::strong_count(&dropped), 1, "its task is gone");
+        }
+        assert_eq!(sim.clock.elapsed(), Duration::ZERO);
+    });
+}
+
+#[test]
+fn early_drop_of_a_scope_cancels_its_tasks() {
+    simulate(async |sim| {
+        let parent = sim.ctx.child("parent");
+        let scope = TaskHolder::new(&parent, "scope").scope(async |tasks| {
+            drop(tasks.spawn(pending::<()>()));
+            pending::<()>().await;
+            ok(())
+        });
+        assert!(
+            sim.ctx
+                .timeout(secs(1), scope)
+                .await
+                .unwrap_err()
+                .is_timed_out()
+        );
+        assert_eq!(parent.finish().await.cancelled, 0, "they are the scope's");
+    });
+}
+
+#[test]
+fn scope_ends_with_its_context_and_with_a_failure_under_fail_fast() {
+    simulate(async |sim| {
+        let failed = TaskHolder::new(&sim.ctx, "scope")
+            .fail_fast()
+            .scope(async |tasks| {
+                drop(
+                    tasks
+                        .task("failing")
+                        .silent()
+                        .try_spawn(ready(Err::<(), _>("broken"))),
+                );
+                pending::<()>().await;
+                ok(())
+            });
+        assert_eq!(failed.await.unwrap_err().to_string(), "broken");
+        let parent = sim.ctx.child("parent");
+        let ending = parent.clone();
+        sim.ctx
+            .call_later(secs(1), move || assert!(ending.cancel()));
+        let ended = TaskHolder::new(&parent, "scope").scope(async |_| {
+            pending::<()>().await;
+            ok(())
+        });
+        assert!(ended.await.unwrap_err().is_cancelled());
+        assert_eq!(sim.clock.elapsed(), secs(1));
+    });
+}

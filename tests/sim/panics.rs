@@ -56,9 +56,9 @@ fn a_state_in_which_nothing_can_become_ready_is_an_error_that_lists_who_waits() 
     let expected = format!(
         "the simulation has stalled at 1.5s: nothing is ready, no timer is pending, and no other \
          thread is being waited for; waiting are\n  \
-         the future that was entered at tests/sim.rs:{blocked}:17\n  \
-         a task without a context, spawned at tests/sim.rs:{first}:8\n  \
-         a task without a context, spawned at tests/sim.rs:{}:8",
+         the future that was entered at tests/sim/panics.rs:{blocked}:17\n  \
+         a task without a context, spawned at tests/sim/panics.rs:{first}:8\n  \
+         a task without a context, spawned at tests/sim/panics.rs:{}:8",
         first + 2
     );
     assert_eq!(text, expected);

@@ -145,7 +145,7 @@ mod events {
 
     use super::*;
 
-    /// CTX-60: one ERROR record whose message is the error's text, and the causes after it.
+    /// CTX-60, TASK-13: one ERROR record whose message is the error's text, and the causes after it.
     #[test]
     fn a_failure_is_one_error_event_with_text_causes_path_and_place() {
         let mut here = None;

@@ -106,6 +106,7 @@ fn q_96_advance_from_a_woken_task_loses_no_timer() {
 #[test]
 fn q_97_timers_fire_in_due_order_at_their_own_times() {
     // Those due within one step of 0.1 s fired in the order of registration, at the step's time.
+    // CLOCK-11 in our terms: there is no grid.
     let rt = SimRuntime::new();
     let log = Log::new(rt.clock());
     note_later(&rt, &log, ms(39), "c");

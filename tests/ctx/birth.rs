@@ -1,8 +1,17 @@
 //! Birth, names, values, guards.
 
-use windlass::{FutureStatus, State};
+use std::time::Duration;
 
-use crate::{Broken, root};
+use windlass::{
+    Ctx, Failure, FutureStatus, State,
+    testing::{SimRuntime, simulate},
+};
+
+use crate::{
+    Broken,
+    kit::{Log, secs},
+    root,
+};
 
 #[test]
 fn root_and_child_start_live_with_names_and_values() {
@@ -93,4 +102,63 @@ fn guard_ends_its_context_on_a_panic() {
         panic!("out of the scope");
     }));
     assert!(outcome.is_err() && ctx.is_cancelled());
+}
+
+#[test]
+fn name_stands_as_it_is_given() {
+    // CTX-04: what was a prefix there is a context of its own here, or a part of the name.
+    let start = root();
+    let prefixed = start.child("[prefix]").child("child");
+    assert_eq!(prefixed.path(), "start-->[prefix]-->child");
+    assert_eq!(start.child("child").path(), "start-->child");
+    assert_eq!(start.child("").child("child").path(), "start-->-->child");
+    assert_eq!(start.child("a-->b").name(), "a-->b");
+}
+
+#[test]
+fn reporter_is_inherited_unless_a_context_has_its_own() {
+    // CTX-05
+    simulate(async |sim| {
+        let log = Log::default();
+        let to = |name: &'static str| {
+            let log = log.clone();
+            move |failure: &Failure<'_>| log.add(format!("{name}: {}", failure.path))
+        };
+        let outer = sim.ctx.build("outer").reporter(to("outer's")).start();
+        let inner = outer
+            .child("between")
+            .build("inner")
+            .reporter(to("inner's"));
+        for ctx in [outer.child("heir"), inner.start().child("leaf")] {
+            drop(
+                ctx.task("fails")
+                    .try_spawn(async { Err::<(), _>("unseen") }),
+            );
+            ctx.finish().await;
+        }
+        let expected = [
+            "outer's: sim-->outer-->heir-->fails",
+            "inner's: sim-->outer-->between-->inner-->leaf-->fails",
+        ];
+        assert_eq!(log.take(), expected);
+    });
+}
+
+#[test]
+fn context_has_the_runtime_it_was_given() {
+    // the "current" loop was asked for, which may be another one, or none, as on this thread.
+    let (one, two) = (SimRuntime::new(), SimRuntime::new());
+    let ctx = Ctx::root("app", one.clone());
+    let same = ctx.on(windlass::AnyRuntime::new(two.clone()));
+    let (slept, other) = std::thread::spawn(move || {
+        let inside = ctx.clone();
+        let slept = ctx.try_spawn(async move { inside.sleep(secs(3)).await });
+        (slept, same.spawn(async { "on the other" }))
+    })
+    .join()
+    .unwrap();
+    one.block_on(slept).unwrap();
+    assert_eq!(two.block_on(other).unwrap(), "on the other");
+    assert_eq!(one.clock().elapsed(), secs(3));
+    assert_eq!(two.clock().elapsed(), Duration::ZERO);
 }

@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::pin,
     sync::Arc,
-    task::{Context, Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
 };
 
 use windlass::{Ctx, FutureStatus, State};
@@ -28,7 +28,8 @@ fn callbacks_run_once_in_order_with_the_error() {
 
 #[test]
 fn late_callbacks_run_at_once_with_the_nearest_outcome() {
-    // CTX-37, CTX-38, CTX-39, CTX-40
+    // CTX-37, CTX-38, CTX-39, CTX-40; Q-09: a late listener could not be removed before its turn came;
+    // here it has run when the registration returns.
     let (c1, _c2, c3) = three();
     c3.fail(Broken("e3"));
     c1.fail(Broken("e1"));
@@ -41,7 +42,8 @@ fn late_callbacks_run_at_once_with_the_nearest_outcome() {
 
 #[test]
 fn removed_callbacks_are_not_called() {
-    // CTX-45, CTX-47, CTX-48, CTX-49
+    // CTX-45, CTX-47, CTX-48, CTX-49; Q-07: what a removal returned was not what was documented; here
+    // it says whether there was something to remove.
     let (c1, c2, c3) = three();
     let log = Log::default();
     let (kept, removed) = (
@@ -181,4 +183,48 @@ fn stop_asks_the_subtree_and_ends_nothing() {
     );
     c1.cancel();
     assert!(!c3.stop(), "a done context is not asked");
+}
+
+#[test]
+fn callback_registered_while_the_end_is_told_runs_at_once() {
+    // Q-09, from inside: the context is done already, its callbacks are just being called.
+    let (ctx, log) = (root(), Log::default());
+    let (again, seen) = (ctx.clone(), log.clone());
+    ctx.on_done(move |_| {
+        let id = again.on_done(note(&seen, "late"));
+        assert!(!again.has_on_done(id) && !again.remove_on_done(id));
+        seen.add("first");
+    });
+    ctx.on_done(note(&log, "second"));
+    ctx.cancel();
+    assert_eq!(log.take(), ["late", "first", "second"]);
+}
+
+#[test]
+fn callbacks_and_waits_below_a_done_context_hear_its_outcome() {
+    // CTX-08, CTX-39: of a parent that was linked when it ended, and nobody has asked the child yet.
+    let parent = root();
+    let _linked = parent.done();
+    parent.fail(Broken("e"));
+    let log = Log::default();
+    let (called, waits) = (parent.child("called"), parent.child("waits"));
+    called.on_done(note(&log, "called"));
+    assert_eq!(log.take(), ["called"]);
+    let (wakes, mut done) = (Arc::new(Wakes::default()), waits.done());
+    assert!(poll_with(&wakes, &mut done).is_pending(), "one turn");
+    assert!(matches!(poll_with(&wakes, &mut done), Poll::Ready(e) if e.is::<Broken>()));
+    let deep = parent.child("between").child("deep");
+    assert!(!deep.stop() && deep.is_done());
+}
+
+#[test]
+fn what_is_born_below_a_stopping_context_is_stopping() {
+    let parent = root();
+    let _linked = parent.done();
+    assert!(parent.stop());
+    let child = parent.child("late");
+    let (wakes, mut stopping) = (Arc::new(Wakes::default()), child.stopping());
+    assert!(poll_with(&wakes, &mut stopping).is_pending(), "one turn");
+    assert!(poll_with(&wakes, &mut stopping).is_ready());
+    assert!(child.is_stopping() && !child.is_done() && !child.stop());
 }

@@ -3,8 +3,10 @@
 mod birth;
 mod callbacks;
 mod deadlines;
+mod handed;
 mod outcomes;
 mod shape;
+mod texts;
 mod waiting;
 
 #[allow(

@@ -1,6 +1,9 @@
 //! Outcomes: which one, whose, and that it stays.
 
-use windlass::{Error, FutureStatus};
+use windlass::{
+    Error, FutureStatus, State, TaskHolder,
+    testing::{Sim, simulate},
+};
 
 use crate::{Broken, root, three};
 
@@ -95,4 +98,51 @@ fn cancellation_names_its_place_and_reason() {
         (cancelled.location().file(), cancelled.location().line()),
         (file!(), line)
     );
+}
+
+#[test]
+fn done_context_has_an_error_however_it_ended() {
+    // CTX-29: there is no way to succeed.
+    let (dropped, failed) = (root().child("guarded").guard(), root());
+    let guarded = dropped.ctx().clone();
+    drop(dropped);
+    failed.fail(Broken("e"));
+    let (c1, _c2, c3) = three();
+    c1.cancel();
+    for ctx in [&guarded, &failed, &c3] {
+        assert!(ctx.is_done() && ctx.error().is_some() && ctx.check().is_err());
+        assert_eq!(
+            ctx.state() == State::Done,
+            FutureStatus::error(ctx).is_some()
+        );
+    }
+}
+
+#[test]
+fn of_several_ended_ancestors_the_nearest_decides() {
+    // the docs said the oldest, the code took the nearest. Where the farther one ended first,
+    // the nearer one has ended with it, so both are the same.
+    let (c1, c2, c3) = three();
+    let below = c3.child("below");
+    assert!(c2.fail(Broken("e2")) && c1.fail(Broken("e1")));
+    for ctx in [&c3, &below] {
+        assert!(ctx.error().unwrap().to_string() == "e2");
+    }
+    let (c1, c2, c3) = three();
+    assert!(c1.fail(Broken("e1")) && !c2.fail(Broken("e2")));
+    assert_eq!(c3.error().unwrap().downcast_ref(), Some(&Broken("e1")));
+    assert_eq!(c2.error().unwrap().downcast_ref(), Some(&Broken("e1")));
+}
+
+#[test]
+fn error_that_leaves_a_scope_is_kept() {
+    // leaving the scope through an error cancelled the context, and the error was not recorded.
+    simulate(async |sim: &Sim| {
+        let holder = TaskHolder::new(&sim.ctx, "scope");
+        let ctx = holder.handle();
+        let left = holder.scope(async |_| Err::<(), _>(Broken("e"))).await;
+        assert!(left.unwrap_err().is::<Broken>());
+        let error = ctx.error().unwrap();
+        assert!(error.is_cancelled() && error.is::<Broken>(), "{error}");
+    });
 }

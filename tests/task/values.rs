@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use windlass::{Error, Plain, ok, testing::simulate};
+use windlass::{Error, FutureStatus, Plain, ok, testing::simulate};
 
 use crate::kit::{Log, yield_now};
 
@@ -74,5 +74,25 @@ fn panicking_destructor_changes_no_outcome() {
         });
         yield_now().await;
         assert!(dropped.cancel_and_wait().await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn name_given_at_the_start_is_the_tasks() {
+    // TASK-20
+    simulate(async |sim| {
+        let task = sim.ctx.child("conn").task("reader").spawn(async {});
+        let watch = task.watch();
+        assert_eq!((task.name(), watch.name()), ("reader", "reader"));
+        assert_eq!(FutureStatus::label(&task), Some("reader"));
+        assert_eq!(
+            (task.path(), watch.path()),
+            (watch.path(), "sim-->conn-->reader".to_owned())
+        );
+        let unnamed = sim.ctx.spawn(async {});
+        assert_eq!(
+            (unnamed.name(), unnamed.path().as_str()),
+            ("task", "sim-->task")
+        );
     });
 }

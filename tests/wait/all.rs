@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use windlass::{Event, cancel_and_wait, testing::simulate, wait_for_all};
+use windlass::{
+    Event, Failure, FutureStatus, cancel_and_wait, testing::simulate, wait_for_all, wait_for_first,
+};
 
 use crate::{
     Wakes, contexts,
@@ -110,5 +112,50 @@ fn cancel_and_wait_waits_for_the_real_end() {
         );
         assert!(done.await.unwrap_err().is_failed() && stopped.is_cancelled());
         assert_eq!(*log.lock().unwrap(), ["one", "two"]);
+    });
+}
+
+#[test]
+fn everything_complete_already_is_one_turn_for_any_mix() {
+    // the shortcut for this case asked for every member to be an event and for none to be one.
+    let (event, [ended, other]) = (Event::new(), contexts());
+    event.set();
+    ended.cancel();
+    other.fail("an end as well");
+    let wakes = Arc::new(Wakes::default());
+    let sets: [Vec<&dyn FutureStatus>; 4] = [
+        vec![&event],
+        vec![&ended],
+        vec![&event, &ended],
+        vec![&ended, &event, &other, &event],
+    ];
+    for (n, set) in sets.into_iter().enumerate() {
+        let mut wait = Box::pin(wait_for_all(set));
+        assert!(wakes.poll(wait.as_mut()).is_pending(), "one turn");
+        assert_eq!(wakes.count(), n + 1, "it has woken itself");
+        assert!(wakes.poll(wait.as_mut()).is_ready());
+    }
+}
+
+#[test]
+fn waits_take_no_outcome_and_tell_nobody() {
+    // WAIT-27: here the wait took the outcome from the eyes of whoever reports what nobody looks at.
+    simulate(async |sim| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&log);
+        let report =
+            move |failure: &Failure<'_>| told.lock().unwrap().push(failure.error.to_string());
+        let app = sim.ctx.build("app").reporter(report).start();
+        let [seen, unseen] = ["seen", "unseen"].map(|e| app.try_spawn(ready(Err::<(), _>(e))));
+        wait_for_all((&seen, &unseen)).await;
+        assert!(wait_for_first([&seen]).await.is_some());
+        assert!(log.lock().unwrap().is_empty(), "the wait tells nobody");
+        assert!(seen.await.is_err());
+        drop(unseen);
+        assert_eq!(
+            *log.lock().unwrap(),
+            ["unseen"],
+            "nor does it count as a look"
+        );
     });
 }

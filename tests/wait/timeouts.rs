@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use windlass::{Error, Event, TimedOut, Until, testing::simulate};
+use windlass::{Error, Event, Failure, TimedOut, Until, testing::simulate};
 
 use crate::{Wakes, kit::secs};
 
@@ -72,7 +72,8 @@ fn custom_error_and_event_are_for_the_timeout_only() {
 
 #[test]
 fn future_is_dropped_before_the_timeout_returns() {
-    // TIME-10, TIME-13, Q-20, Q-21: the work went on, or was not waited for.
+    // TIME-10, TIME-13, Q-20, Q-21: the work went on, or was not waited for. Q-22: a test claimed that
+    // the work is not cancelled, where nobody saw it fail.
     struct OnDrop(Arc<Mutex<Vec<&'static str>>>);
     impl Drop for OnDrop {
         fn drop(&mut self) {
@@ -162,5 +163,63 @@ fn waits_are_static_and_send_and_go_into_join() {
             .await
             .unwrap();
         drop(is_send(ctx.done()));
+    });
+}
+
+#[test]
+fn outcome_is_fixed_when_the_time_runs_out() {
+    // TIME-12: the work goes on to a value, two seconds late; the caller has its answer all the same.
+    simulate(async |sim| {
+        let ctx = &sim.ctx;
+        let inside = ctx.clone();
+        let work = ctx.spawn(async move {
+            inside.sleep(secs(12)).await.unwrap();
+            "too late"
+        });
+        let watch = work.watch();
+        let late = ctx.timeout(secs(10), work).await;
+        assert!(late.unwrap_err().is_timed_out());
+        assert_eq!(sim.clock.elapsed(), secs(10));
+        watch.wait().await.unwrap();
+        assert_eq!(
+            sim.clock.elapsed(),
+            secs(12),
+            "it was detached, not cancelled"
+        );
+    });
+}
+
+#[test]
+fn time_that_ran_out_is_named_by_its_context() {
+    // TIME-20: the label is the name of a context. TIME-18: there is no default to forget about, a
+    // timeout is always said.
+    simulate(async |sim| {
+        let fetch = sim.ctx.child("fetch");
+        let late = fetch.timeout(secs(10), pending::<()>()).await;
+        assert_eq!(
+            late.unwrap_err().to_string(),
+            "timed out at sim-->fetch after 10s"
+        );
+        let conn = sim.ctx.build("conn").timeout(secs(5)).start();
+        let error = conn.child("read").done().await;
+        assert_eq!(error.to_string(), "timed out at sim-->conn after 5s");
+    });
+}
+
+#[test]
+fn errors_of_the_work_are_the_callers_and_not_reported() {
+    // TIME-21: here they were logged as well, there only if it was not silent.
+    simulate(async |sim| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&log);
+        let report =
+            move |failure: &Failure<'_>| told.lock().unwrap().push(failure.path.to_owned());
+        let app = sim.ctx.build("app").reporter(report).start();
+        let failed = app.timeout(secs(1), ready(Err::<(), _>("its own"))).await;
+        assert_eq!(failed.unwrap(), Err("its own"));
+        let task = app.try_spawn(ready(Err::<(), _>("the task's")));
+        assert!(app.timeout(secs(1), task).await.unwrap().is_err());
+        assert!(app.timeout(secs(1), pending::<()>()).await.is_err());
+        assert!(log.lock().unwrap().is_empty());
     });
 }

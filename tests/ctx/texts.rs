@@ -9,8 +9,8 @@ fn name_of_a_signal_is_its_own_and_is_there_from_its_birth() {
     // CTX-51, CTX-52: a name is given at birth, so there is nothing to set again. Q-12: names lived in
     // a map of the task that had set the first, and its siblings did not see them.
     simulate(async |sim| {
-        let made = sim.ctx.spawn(async { Promise::<u8>::named("one") });
-        let one = made.await.unwrap();
+        let made = sim.ctx.spawn(async { Some(Promise::<u8>::named("one")) });
+        let one = made.await.unwrap().unwrap();
         let two = Promise::<u8>::named("two");
         let (unnamed, seen) = (Promise::<u8>::new(), one.clone());
         assert_eq!((one.name(), two.name()), (Some("one"), Some("two")));

@@ -143,3 +143,47 @@ fn work_is_waited_for_by_whoever_started_it() {
         assert_eq!(log.take(), ["scope is over"]);
     });
 }
+
+/// Counts the errors that are logged on this thread.
+#[cfg(feature = "tracing")]
+#[derive(Clone, Default)]
+struct Errors(Log);
+
+#[cfg(feature = "tracing")]
+impl tracing::Subscriber for Errors {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_event()
+    }
+    fn event(&self, event: &tracing::Event<'_>) {
+        self.0.add(event.metadata().level().to_string());
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn without_a_reporter_an_unseen_failure_is_logged() {
+    // TASK-03
+    let errors = Errors::default();
+    let log = errors.0.clone();
+    tracing::subscriber::with_default(errors, || {
+        simulate(async |sim| {
+            drop(sim.ctx.try_spawn(ready(Err::<(), _>("unseen"))));
+            drop(
+                sim.ctx
+                    .task("t")
+                    .silent()
+                    .try_spawn(ready(Err::<(), _>("silent"))),
+            );
+            drop(sim.ctx.spawn(async {}));
+            sim.ctx.finish().await;
+            assert_eq!(log.take(), ["ERROR"]);
+        });
+    });
+}

@@ -19,7 +19,7 @@ use crate::{
     Error,
     registry::Key,
     status::{leave, poll_in},
-    sync::Arc,
+    sync::{Arc, mutant},
     task::AnyTask,
 };
 
@@ -81,8 +81,16 @@ impl<R> Ctx<R> {
     }
 
     pub(crate) async fn wait_idle(&self) {
-        if let Some(live) = self.node().live() {
-            while has_waited(live).await {}
+        let Some(live) = self.node().live() else {
+            return; // nothing ever ran here
+        };
+        let mut before = pass(live).await;
+        while !mutant("one_pass_is_enough") {
+            let seen = pass(live).await;
+            if seen == before {
+                return;
+            }
+            before = seen;
         }
     }
 
@@ -142,25 +150,35 @@ impl<R> Ctx<R> {
     }
 }
 
-/// One pass over what is below: waits at each node until nothing runs in it. False if nothing ran.
+/// A node in which nothing ran when a pass was there, and what had run in it until then.
+struct Seen {
+    live: Arc<Live>,
+    sums: (u64, u32),
+}
+
+impl PartialEq for Seen {
+    fn eq(&self, other: &Seen) -> bool {
+        Arc::ptr_eq(&self.live, &other.live) && self.sums == other.sums
+    }
+}
+
+/// One pass over what is below: waits at each node until nothing runs in it.
 ///
-/// Work may have come to a node after we left it; a pass that did not wait anywhere shows that
-/// there is none.
-async fn has_waited(root: &Arc<Live>) -> bool {
-    let mut has_waited = false;
+/// Work may have come to a node after we left it, from one that we had not reached. But what ran
+/// in a node only grows; so if the next pass sees the same, nothing ran in any of them in between,
+/// all at the same moment.
+async fn pass(root: &Arc<Live>) -> Vec<Seen> {
+    let mut seen = Vec::new();
     let mut unvisited = vec![Arc::clone(root)];
     while let Some(live) = unvisited.pop() {
-        if !live.is_idle() {
-            Idle {
-                live: Arc::clone(&live),
-                key: None,
-            }
-            .await;
-            has_waited = true;
-        }
+        let sums = match live.idle_sums() {
+            Some(sums) => sums,
+            None => Idle::new(&live).await,
+        };
         unvisited.extend(live.children());
+        seen.push(Seen { live, sums });
     }
-    has_waited
+    seen
 }
 
 /// Everything that was counted below `root`, but for what other holders count.
@@ -186,16 +204,25 @@ struct Idle {
     key: Option<Key>,
 }
 
-impl Future for Idle {
-    type Output = ();
+impl Idle {
+    fn new(live: &Arc<Live>) -> Idle {
+        Idle {
+            live: Arc::clone(live),
+            key: None,
+        }
+    }
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+impl Future for Idle {
+    type Output = (u64, u32);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(u64, u32)> {
         let this = &mut *self;
         loop {
             // Pending: the task that ends last will wake us.
             ready!(poll_in(&IdleList(&this.live), &mut this.key, cx));
-            if this.live.is_idle() {
-                return Poll::Ready(());
+            if let Some(sums) = this.live.idle_sums() {
+                return Poll::Ready(sums);
             }
         }
     }

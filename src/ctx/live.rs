@@ -16,6 +16,8 @@
 mod running;
 mod slots;
 
+use std::task::Waker;
+
 use super::{
     ending::Ending,
     extras::SharedGroup,
@@ -24,9 +26,11 @@ use super::{
 };
 use crate::{
     Error,
-    registry::Key,
+    registry::{Key, Taken},
     status::{WaitList, Waiters},
-    sync::{Arc, AtomicU8, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering, lock, mutant},
+    sync::{
+        Arc, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering, lock, mutant,
+    },
     task::AnyTask,
 };
 
@@ -56,6 +60,9 @@ pub(crate) struct Live {
     spawned: AtomicU64,
     shared: Mutex<Shared>,
     state: AtomicU8,
+    /// How many children went in which something had run that is not counted here. Written under
+    /// the lock.
+    gone: AtomicU32,
     group: Option<SharedGroup>,
     ending: OnceLock<Ending>,
     /// Place in the parent's list (invariant 3).
@@ -86,6 +93,7 @@ impl Live {
             spawned: AtomicU64::new(0),
             shared: Mutex::new(Shared::default()),
             state: AtomicU8::new(0),
+            gone: AtomicU32::new(0),
             group,
             ending: OnceLock::new(),
             slot: AtomicUsize::new(0),
@@ -113,19 +121,27 @@ impl Live {
 
     /// Takes `child`, in which nothing runs, off the list and adds up what ran in it.
     pub(crate) fn disown(&self, child: &Live) {
-        let has_run = child.spawned.load(Ordering::Acquire) != 0;
-        let sums = if has_run && self.counts_with(child) {
+        let sums = if child.has_run() && self.counts_with(child) {
             Some(child.sums())
         } else {
             None
         };
         let mut shared = lock(&self.shared);
+        let mut idle = Taken::default();
         if let Some(sums) = sums {
-            self.fold(&mut shared, sums);
+            idle = self.fold(&mut shared, sums);
+        } else if child.has_run() {
+            self.gone.fetch_add(1, Ordering::AcqRel);
         }
         let gone = shared.children.remove(child.slot.load(Ordering::Relaxed));
         drop(shared);
         drop(gone);
+        firing::wake_all(idle);
+    }
+
+    /// Whether anything ever ran in the node, or in one below that has gone.
+    fn has_run(&self) -> bool {
+        self.spawned.load(Ordering::Acquire) != 0 || self.gone.load(Ordering::Acquire) != 0
     }
 
     /// Whether tasks of `child` are counted where those of this node are.
@@ -137,12 +153,21 @@ impl Live {
         }
     }
 
-    fn fold(&self, shared: &mut Shared, sums: Sums) {
-        self.spawned.fetch_add(sums.spawned, Ordering::AcqRel);
-        self.ended.fetch_add(sums.spawned, Ordering::AcqRel);
+    /// Adds up what ran in a child. Gives those who are to be woken for it: a task that ended
+    /// between our two steps has seen more spawned than ended, and left the waking to us.
+    fn fold(&self, shared: &mut Shared, sums: Sums) -> Taken<Waker> {
         if sums.tally.failed + sums.tally.cancelled > 0 {
             shared.rare().tally.add(sums.tally);
         }
+        self.spawned.fetch_add(sums.spawned, Ordering::AcqRel);
+        // AcqRel: partner of the `fetch_add` in `depart`; whichever is last sees both sums.
+        let before = self.ended.fetch_add(sums.spawned, Ordering::AcqRel);
+        let ended = (before & !WAITED) + sums.spawned;
+        let is_last = before & WAITED != 0 && ended == self.spawned.load(Ordering::Acquire);
+        if !is_last || mutant("fold_without_waking") {
+            return Taken::default();
+        }
+        self.take_idle_waiters(shared)
     }
 
     /// The node goes: takes back the registrations elsewhere, unless somebody listens here.
@@ -205,11 +230,26 @@ impl Live {
         self.group.as_ref()
     }
 
-    /// Whether nothing runs in the node itself.
-    pub(crate) fn is_idle(&self) -> bool {
+    /// What ran here and in children that went, if nothing runs in the node itself.
+    pub(crate) fn idle_sums(&self) -> Option<(u64, u32)> {
         // `ended` first: if `spawned`, read later, is no greater, nothing ran at this moment.
         let ended = self.ended.load(Ordering::Acquire) & !WAITED;
-        ended == self.spawned.load(Ordering::Acquire)
+        // Read by writing. AcqRel: partner of `expect_task`. After an end, either we see a task
+        // that was expected, or whoever expected it sees the end and does not begin; with a mere
+        // load both could miss the other (model `spawn_while_the_holder_finishes`).
+        let spawned = if mutant("merely_load_spawned") {
+            self.spawned.load(Ordering::Acquire)
+        } else {
+            self.spawned.fetch_add(0, Ordering::AcqRel)
+        };
+        let is_idle = ended == spawned;
+        is_idle.then(|| (spawned, self.gone.load(Ordering::Acquire)))
+    }
+
+    /// Whether nothing runs in the node itself.
+    #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle_sums().is_some()
     }
 
     /// How many tasks run in the node itself, or are on their way to their first poll.

@@ -20,7 +20,7 @@ use crate::{
     registry::{Key, Registry},
     report::isolate,
     status::{WaitList, Waiters},
-    sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering, Weak, lock},
+    sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering, Weak, lock, mutant},
     task::AnyTask,
 };
 
@@ -189,6 +189,9 @@ impl Members {
         else {
             return;
         };
+        if mutant("fail_without_ending") {
+            return;
+        }
         if let Some(node) = self.node.get().and_then(Weak::upgrade) {
             node.end(|| error.clone());
         }

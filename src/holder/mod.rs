@@ -2,10 +2,16 @@
 
 mod group;
 mod in_place;
+#[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+mod models;
 mod scope;
 mod slot;
 
-use std::{fmt, ops::Deref, time::Duration};
+use std::{
+    fmt,
+    ops::Deref,
+    time::{Duration, Instant},
+};
 
 pub(crate) use self::group::{Members, Reservation};
 pub use self::{
@@ -13,8 +19,9 @@ pub use self::{
     slot::Slot,
 };
 use crate::{
-    AnyRuntime, Ctx, Finished, Name, Runtime, Task, TaskId, TaskWatch, ctx::extras::Group,
-    sync::Arc,
+    AnyRuntime, Ctx, Finished, Name, Runtime, Task, TaskId, TaskWatch,
+    ctx::extras::Group,
+    sync::{Arc, mutant},
 };
 
 /// A context whose tasks are counted, limited, and waited for.
@@ -99,7 +106,7 @@ impl<R: Clone> TaskHolder<R> {
             members.release(id, error);
             live.depart(error);
         });
-        if self.ctx.is_done() {
+        if self.ctx.is_done() && !mutant("adopt_without_looking") {
             t.cancel();
         }
         t
@@ -134,9 +141,14 @@ impl<R: Clone> TaskHolder<R> {
         if let Some(refused) = self.refuse_self_wait() {
             return refused;
         }
-        let finished = self.ctx.finish().await;
+        let start = Instant::now();
+        self.ctx.wait_idle().await;
         self.ctx.cancel_with("finished");
-        finished
+        if !mutant("finish_without_looking_again") {
+            // Whoever spawned in between has a task that is on its way out.
+            self.ctx.wait_idle().await;
+        }
+        self.ctx.finished(start.elapsed())
     }
 
     fn refuse_self_wait(&self) -> Option<Finished> {

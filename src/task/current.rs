@@ -4,8 +4,15 @@ use std::cell::Cell;
 
 use super::{TaskId, state::TaskCore};
 
+#[cfg(not(any(windlass_loom, windlass_shuttle)))]
 thread_local! {
     static CURRENT: Cell<u64> = const { Cell::new(0) };
+}
+
+// The threads of a model are not those of the system.
+#[cfg(any(windlass_loom, windlass_shuttle))]
+crate::sync::thread_local! {
+    static CURRENT: Cell<u64> = Cell::new(0);
 }
 
 /// Restores what was current before; polls may be nested (a `run` inside a task).

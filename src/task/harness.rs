@@ -155,10 +155,15 @@ fn is_admitted<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>)
         return true;
     };
     // The waker first: from `admit` on, the group may ask.
-    core.park(cx.waker());
+    if !mutant("admit_before_parking") {
+        core.park(cx.waker());
+    }
     let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
     if group.admit(&task) {
         return true;
+    }
+    if mutant("admit_before_parking") {
+        core.park(cx.waker());
     }
     if !list(core) {
         core.ask(); // the node has ended, too early to ask us: we look once more

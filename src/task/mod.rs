@@ -6,7 +6,7 @@ pub(crate) mod current;
 mod finish;
 pub(crate) mod harness;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
-mod models;
+pub(crate) mod models;
 pub(crate) mod options;
 #[cfg_attr(not(feature = "tracing"), path = "no_span.rs")]
 mod span;

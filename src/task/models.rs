@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, task::Poll};
 use super::{
     Task,
     finish::complete,
-    harness::{Always, Harness},
+    harness::{Always, Conclude, Harness},
     spawn::Plan,
 };
 use crate::{
@@ -16,11 +16,23 @@ use crate::{
 };
 
 type Spawned<F, T> = (Task<T>, Pin<Box<Harness<F, Always, T>>>);
+pub(crate) type MaybeSpawned<F, C, T> = (Task<T>, Option<Pin<Box<Harness<F, C, T>>>>);
 
-/// A task and its harness, which the model polls in place of an executor.
+/// A task in a live context, and its harness, which the model polls in place of an executor.
 fn spawn<F>(ctx: &Ctx<()>, f: F) -> Spawned<F, F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
+{
+    let (task, harness) = spawn_as::<Always, _, _>(ctx, f);
+    (task, harness.expect("the context is live"))
+}
+
+/// The same with a choice of what fails, and without a harness if the context has ended.
+pub(crate) fn spawn_as<C, F, T>(ctx: &Ctx<()>, f: F) -> MaybeSpawned<F, C, T>
+where
+    F: Future + Send + 'static,
+    C: Conclude<F::Output, Value = T>,
+    T: Send + 'static,
 {
     let spawned_at = std::panic::Location::caller();
     let plan = Plan {
@@ -34,7 +46,7 @@ where
         Kept::default()
     });
     let harness = lock(&slot).take();
-    (task, harness.expect("the context is live"))
+    (task, harness)
 }
 
 /// Joining against completing: the joiner gets the value, now or after a wake.

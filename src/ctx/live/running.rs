@@ -1,8 +1,11 @@
 //! What runs in a node: counting it, listing it, and waiting until it is over.
 
-use super::{super::firing, DONE, Live, Placed, WAITED};
+use std::task::Waker;
+
+use super::{super::firing, DONE, Live, Placed, Shared, WAITED};
 use crate::{
     Error,
+    registry::Taken,
     status::{WaitList, Waiters},
     sync::{Arc, Ordering, lock, mutant},
     task::AnyTask,
@@ -74,11 +77,13 @@ impl Live {
         if ended != self.spawned.load(Ordering::Acquire) {
             return; // whoever ends last comes here too
         }
-        let mut shared = lock(&self.shared);
-        self.ended.fetch_and(!WAITED, Ordering::AcqRel);
-        let idle = shared.rare().idle_waiters.take();
-        drop(shared);
+        let idle = self.take_idle_waiters(&mut lock(&self.shared));
         firing::wake_all(idle);
+    }
+
+    pub(super) fn take_idle_waiters(&self, shared: &mut Shared) -> Taken<Waker> {
+        self.ended.fetch_and(!WAITED, Ordering::AcqRel);
+        shared.rare().idle_waiters.take()
     }
 }
 

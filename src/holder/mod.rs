@@ -143,12 +143,16 @@ impl<R: Clone> TaskHolder<R> {
         }
         let start = Instant::now();
         self.ctx.wait_idle().await;
+        self.close().await;
+        self.ctx.finished(start.elapsed())
+    }
+
+    /// Ends an idle holder. Whoever spawned just now has a task that is on its way out.
+    async fn close(&self) {
         self.ctx.cancel_with("finished");
         if !mutant("finish_without_looking_again") {
-            // Whoever spawned in between has a task that is on its way out.
             self.ctx.wait_idle().await;
         }
-        self.ctx.finished(start.elapsed())
     }
 
     fn refuse_self_wait(&self) -> Option<Finished> {

@@ -43,8 +43,10 @@ impl<R: Clone> TaskHolder<R> {
             });
         }
         self.wait_idle().await;
-        let value = outcome?;
         // A failure that ended the holder while we waited is the scope's.
-        self.check().map(|()| value)
+        let ended = self.check();
+        self.close().await;
+        let value = outcome?;
+        ended.map(|()| value)
     }
 }

@@ -35,8 +35,8 @@ pub(crate) trait Group: Send + Sync {
     /// Whether `task` may start now; if not, the group asks it (`AnyTask::ask`) when it may.
     fn admit(&self, task: &Arc<dyn AnyTask>) -> bool;
 
-    /// Members that run in nodes of other trees or branches.
-    fn adopted(&self) -> Vec<Arc<dyn AnyTask>>;
+    /// The tasks that have not ended, also those that run in nodes of other trees or branches.
+    fn members(&self) -> Vec<Arc<dyn AnyTask>>;
 
     /// Whether a task that has not ended is counted here.
     fn contains(&self, id: TaskId) -> bool;

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Ctx,
-    extras::SharedGroup,
+    extras::Extras,
     live::{IdleList, Live},
     rare::Tally,
 };
@@ -125,28 +125,70 @@ impl<R> Ctx<R> {
 }
 
 impl<R> Ctx<R> {
-    pub(super) fn stragglers(&self, held_for: Duration) -> Vec<Straggler> {
-        let straggler = |task: Arc<dyn AnyTask>| {
-            let (path, spawned_at) = (task.path(), task.spawned_at());
-            Straggler {
-                path,
-                spawned_at,
-                held_for,
-            }
+    /// What runs below, but for tasks outside of holders that have not been polled yet.
+    pub(super) fn running(&self) -> Vec<Arc<dyn AnyTask>> {
+        let Some(live) = self.node().live() else {
+            return Vec::new();
         };
-        let mut groups: Vec<SharedGroup> = Vec::new();
+        let is_holder = |extras: &Extras| extras.group.is_some();
+        let starts = self.node().extras().is_some_and(is_holder);
         let mut found = Vec::new();
-        let mut unvisited: Vec<Arc<Live>> = self.node().live().cloned().into_iter().collect();
-        while let Some(live) = unvisited.pop() {
-            found.extend(live.tasks().into_iter().map(straggler));
-            unvisited.extend(live.children());
-            let is_new = |group: &&SharedGroup| !groups.iter().any(|seen| Arc::ptr_eq(seen, group));
-            if let Some(group) = live.group().filter(is_new) {
-                found.extend(group.adopted().into_iter().map(straggler));
-                groups.push(Arc::clone(group));
-            }
+        let mut unvisited = vec![Place::new(Arc::clone(live), starts, false)];
+        while let Some(place) = unvisited.pop() {
+            found.extend(place.tasks());
+            unvisited.extend(place.below());
         }
         found
+    }
+}
+
+/// A node on the way through what is below.
+struct Place {
+    live: Arc<Live>,
+    /// It is that of a holder.
+    starts_group: bool,
+    /// It is below a holder that was visited, which has named its tasks.
+    is_named: bool,
+}
+
+impl Place {
+    fn new(live: Arc<Live>, starts_group: bool, is_named: bool) -> Self {
+        Place {
+            live,
+            starts_group,
+            is_named,
+        }
+    }
+
+    fn tasks(&self) -> Vec<Arc<dyn AnyTask>> {
+        match self.live.group() {
+            Some(group) if self.starts_group => group.members(),
+            _ if self.is_named => Vec::new(),
+            _ => self.live.tasks(),
+        }
+    }
+
+    fn below(&self) -> impl Iterator<Item = Place> {
+        let is_named = self.is_named || self.starts_group;
+        self.live.children().into_iter().map(move |child| {
+            let starts_group = !self.live.counts_with(&child);
+            Place::new(child, starts_group, is_named)
+        })
+    }
+}
+
+impl Straggler {
+    /// How long it held up whatever is not known yet.
+    pub(super) fn of(task: &dyn AnyTask) -> Straggler {
+        Straggler {
+            path: task.path(),
+            spawned_at: task.spawned_at(),
+            held_for: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn held_for(self, held_for: Duration) -> Straggler {
+        Straggler { held_for, ..self }
     }
 }
 

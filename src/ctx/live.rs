@@ -23,13 +23,15 @@ use super::{
     extras::SharedGroup,
     firing::{self, Action, Walk},
     rare::{Callback, Rare, Sums, Undo},
+    roll::Roll,
 };
 use crate::{
     Error,
     registry::{Key, Taken},
     status::{WaitList, Waiters},
     sync::{
-        Arc, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering, lock, mutant,
+        Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering,
+        lock, mutant,
     },
     task::AnyTask,
 };
@@ -60,6 +62,8 @@ pub(crate) struct Live {
     spawned: AtomicU64,
     shared: Mutex<Shared>,
     state: AtomicU8,
+    /// A shutdown wants to know who is dropped; so it is in `rare`.
+    has_roll: AtomicBool,
     /// How many children went in which something had run that is not counted here. Written under
     /// the lock.
     gone: AtomicU32,
@@ -93,6 +97,7 @@ impl Live {
             spawned: AtomicU64::new(0),
             shared: Mutex::new(Shared::default()),
             state: AtomicU8::new(0),
+            has_roll: AtomicBool::new(false),
             gone: AtomicU32::new(0),
             group,
             ending: OnceLock::new(),
@@ -458,6 +463,23 @@ impl Live {
         let mut shared = lock(&self.shared);
         let rare = shared.rare.as_mut();
         rare.is_some_and(|rare| rare.callbacks.get_mut(Key::of(id)).is_some())
+    }
+
+    /// The roll that is kept by a shutdown of this node, made if there is none.
+    pub(crate) fn call_roll(&self) -> Arc<Roll> {
+        let mut shared = lock(&self.shared);
+        let kept = &mut shared.rare().roll;
+        let roll = kept.upgrade().unwrap_or_default();
+        *kept = Arc::downgrade(&roll);
+        // Under the lock. Release: partner of the Acquire in `roll`. What is dropped because of
+        // the end that follows has seen that end, and so this.
+        self.has_roll.store(true, Ordering::Release);
+        roll
+    }
+
+    pub(crate) fn roll(&self) -> Option<Arc<Roll>> {
+        let is_kept = self.has_roll.load(Ordering::Acquire);
+        is_kept.then(|| lock(&self.shared).rare().roll.upgrade())?
     }
 
     /// Has `undo` run when the node ends or goes; at once if it has ended.

@@ -14,6 +14,7 @@ pub(crate) mod live;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
 pub(crate) mod rare;
+pub(crate) mod roll;
 mod shutdown;
 mod spawn;
 mod timeout;

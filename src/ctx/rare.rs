@@ -1,7 +1,15 @@
 //! What few linked nodes have, kept out of the others' memory.
 
-use super::deadline::{Deadlines, Entry};
-use crate::{Error, registry::Registry, status::Waiters, sync::Arc};
+use super::{
+    deadline::{Deadlines, Entry},
+    roll::Roll,
+};
+use crate::{
+    Error,
+    registry::Registry,
+    status::Waiters,
+    sync::{Arc, Weak},
+};
 
 /// A done-callback of a context.
 pub(crate) type Callback = Box<dyn FnOnce(&Error) + Send>;
@@ -13,6 +21,8 @@ pub(crate) struct Rare {
     pub(super) idle_waiters: Waiters,
     pub(super) tally: Tally,
     pub(super) undo: Vec<Undo>,
+    /// Kept by those who shut the node down.
+    pub(super) roll: Weak<Roll>,
     /// At a root: the deadlines below.
     pub(super) deadlines: Option<Arc<Deadlines>>,
 }

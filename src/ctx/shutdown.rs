@@ -1,6 +1,7 @@
 //! Shutting down in two phases: announce and wait, then end and wait.
 
 use std::{
+    collections::HashSet,
     fmt,
     pin::{Pin, pin},
     time::{Duration, Instant},
@@ -8,8 +9,8 @@ use std::{
 
 use futures::future::{Either, select};
 
-use super::{Ctx, Finished, Straggler};
-use crate::{Runtime, report::isolate};
+use super::{Ctx, Finished, Straggler, roll::Roll};
+use crate::{Runtime, TaskId, report::isolate, sync::Arc, task::AnyTask};
 
 impl<R: Runtime> Ctx<R> {
     /// Asks everything below to stop, waits until nothing runs or `grace` is over, ends the
@@ -146,16 +147,21 @@ impl<'a, R: Runtime> Shutdown<'a, R> {
         ctx.stop();
         self.wait(ShutdownPhase::Stopping, start, Some(self.grace))
             .await;
-        let dropped = ctx.stragglers(elapsed());
+        let held_for = elapsed();
+        let roll = ctx.node().link().ok().map(|live| live.call_roll());
+        let mut dropped = named(&ctx.running(), held_for);
         ctx.cancel_with("shutdown");
         let is_over = self.wait(ShutdownPhase::Dropping, start, self.limit).await;
         let left = if is_over {
             Vec::new()
         } else {
-            ctx.stragglers(elapsed())
+            stragglers(named(&ctx.running(), elapsed()))
         };
+        if let Some(roll) = roll {
+            add_unseen(&mut dropped, &roll, held_for);
+        }
         Finished {
-            dropped,
+            dropped: stragglers(dropped),
             left,
             ..ctx.finished(elapsed())
         }
@@ -194,12 +200,31 @@ impl<'a, R: Runtime> Shutdown<'a, R> {
         let progress = ShutdownProgress {
             phase,
             elapsed,
-            waits_for: self.ctx.stragglers(elapsed),
+            waits_for: stragglers(named(&self.ctx.running(), elapsed)),
         };
         if let Some(tell) = &mut self.tell {
             isolate("a progress callback", || tell(&progress));
         }
     }
+}
+
+type Named = Vec<(TaskId, Straggler)>;
+
+fn named(tasks: &[Arc<dyn AnyTask>], held_for: Duration) -> Named {
+    let named = |task: &Arc<dyn AnyTask>| (task.id(), Straggler::of(&**task).held_for(held_for));
+    tasks.iter().map(named).collect()
+}
+
+fn stragglers(named: Named) -> Vec<Straggler> {
+    named.into_iter().map(|(_, straggler)| straggler).collect()
+}
+
+/// Adds those that were dropped without having been seen: nobody had polled them.
+fn add_unseen(dropped: &mut Named, roll: &Roll, held_for: Duration) {
+    let seen: HashSet<TaskId> = dropped.iter().map(|(id, _)| *id).collect();
+    let called = roll.called().into_iter();
+    let unseen = called.filter(|(id, _)| !seen.contains(id));
+    dropped.extend(unseen.map(|(id, straggler)| (id, straggler.held_for(held_for))));
 }
 
 enum Nap {

@@ -120,8 +120,7 @@ impl Members {
     }
 
     pub(super) fn watches(&self) -> Vec<TaskWatch> {
-        let tasks: Vec<_> = lock(&self.shared).members.iter().map(Arc::clone).collect();
-        tasks.into_iter().map(TaskWatch::new).collect()
+        self.members().into_iter().map(TaskWatch::new).collect()
     }
 
     // ===== adopted tasks =====
@@ -156,6 +155,16 @@ impl Members {
         for task in self.adopted() {
             task.cancel(task.spawned_at());
         }
+    }
+
+    fn adopted(&self) -> Vec<Arc<dyn AnyTask>> {
+        let mut shared = lock(&self.shared);
+        let places: Vec<u64> = shared.adopted.values().copied().collect();
+        let members = &mut shared.members;
+        places
+            .into_iter()
+            .filter_map(|place| members.get_mut(Key::of(place)).map(|task| Arc::clone(task)))
+            .collect()
     }
 
     // ===== slots =====
@@ -226,14 +235,8 @@ impl Group for Members {
             || !lock(&self.shared).queued.contains_key(&task.id())
     }
 
-    fn adopted(&self) -> Vec<Arc<dyn AnyTask>> {
-        let mut shared = lock(&self.shared);
-        let places: Vec<u64> = shared.adopted.values().copied().collect();
-        let members = &mut shared.members;
-        places
-            .into_iter()
-            .filter_map(|place| members.get_mut(Key::of(place)).map(|task| Arc::clone(task)))
-            .collect()
+    fn members(&self) -> Vec<Arc<dyn AnyTask>> {
+        lock(&self.shared).members.iter().map(Arc::clone).collect()
     }
 
     fn contains(&self, id: TaskId) -> bool {

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     BoxError, Error, Result,
+    ctx::roll,
     error::Panicked,
     report::isolate,
     sync::{Arc, mutant},
@@ -126,6 +127,9 @@ fn end<F, T: Send + 'static>(
     returned: Option<Result<T>>,
 ) -> Poll<()> {
     isolate("the destructor of a task's future", || future.set(None));
+    if returned.is_none() {
+        roll::answer(&**core); // before it departs: a shutdown looks at the roll then
+    }
     complete(core, returned);
     Poll::Ready(())
 }
@@ -224,11 +228,8 @@ impl<F, C, T: Send + 'static> PinnedDrop for Harness<F, C, T> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         if this.future.is_some() {
-            let (core, mut future) = (this.core, this.future);
-            this.span.in_scope(|| {
-                isolate("the destructor of a task's future", || future.set(None));
-                complete(core, None);
-            });
+            let (core, future) = (this.core, this.future);
+            let _ = this.span.in_scope(|| end(core, future, None));
         }
     }
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use windlass::{
-    BlockOn, Ctx, Shutdown, ShutdownPhase, TaskHolder, adapters::Embedded, ok, testing::simulate,
+    BlockOn, Ctx, Finished, Shutdown, ShutdownPhase, TaskHolder,
+    adapters::Embedded,
+    ok,
+    testing::{Sim, explore, simulate},
 };
 
 fn secs(n: u64) -> Duration {
@@ -163,4 +166,144 @@ fn a_shutdown_can_be_spawned() {
     fn is_send<T: Send>(_: &T) {}
     let app = Ctx::root("app", Embedded::global());
     is_send(&app.phased_shutdown(secs(1)).run());
+}
+
+// ===== names
+
+/// The last names of those who were dropped, sorted.
+fn dropped(finished: &Finished) -> Vec<&str> {
+    let last = |path: &'_ str| path.rfind('>').map_or(0, |at| at + 1);
+    let mut names: Vec<_> = finished
+        .dropped
+        .iter()
+        .map(|straggler| &straggler.path[last(&straggler.path)..])
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The bug: a task that nobody had polled when the grace was over was counted, and not named.
+#[test]
+fn a_task_that_was_never_polled_is_named_too() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let below = app.child("below");
+        let tasks = [
+            app.task("plain").spawn(pending::<()>()),
+            below.task("deep").spawn(pending()),
+            below.task("own").spawn_with(|_| pending()),
+        ];
+        let holder = TaskHolder::new(&below, "holder");
+        drop(holder.task("held").spawn(pending::<()>()));
+        let finished = app.shutdown(Duration::ZERO).await;
+        assert_eq!(dropped(&finished), ["deep", "held", "own", "plain"]);
+        assert_eq!(finished.cancelled, 3, "one is the holder's");
+        assert!(
+            finished
+                .dropped
+                .iter()
+                .all(|s| s.path.starts_with("sim-->app-->"))
+        );
+        assert!(
+            finished
+                .dropped
+                .iter()
+                .all(|s| s.spawned_at.file().ends_with("shutdown.rs"))
+        );
+        assert!(tasks.iter().all(|task| task.is_cancelled()));
+    });
+}
+
+#[test]
+fn a_holder_names_what_it_dropped_in_order_whether_it_was_polled_queued_or_neither() {
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder").limit(1);
+        let mut tasks = vec![holder.task("1 runs").spawn(pending::<()>())];
+        tasks.push(holder.task("2 queued").spawn(pending()));
+        sim.ctx.sleep(secs(1)).await.unwrap();
+        tasks.push(holder.task("3 unpolled").spawn(pending()));
+        tasks.push(holder.adopt(sim.ctx.task("4 adopted").spawn(pending())));
+        let finished = holder.shutdown(Duration::ZERO).await;
+        let paths: Vec<_> = finished.dropped.iter().map(|s| s.path.as_str()).collect();
+        let expected = [
+            "sim-->holder-->1 runs",
+            "sim-->holder-->2 queued",
+            "sim-->holder-->3 unpolled",
+            "sim-->4 adopted",
+        ];
+        assert_eq!((paths.as_slice(), finished.cancelled), (&expected[..], 4));
+    });
+}
+
+/// The bug: a shutdown below a holder named the tasks that the holder had adopted, which it neither
+/// stops nor waits for.
+#[test]
+fn a_shutdown_below_a_holder_names_nothing_that_is_beside_it() {
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder");
+        let beside = [
+            holder.adopt(sim.ctx.task("adopted").spawn(pending::<()>())),
+            holder.task("beside").spawn(pending()),
+        ];
+        let below = holder.child("below");
+        drop(below.task("inside").spawn(pending::<()>()));
+        sim.ctx.sleep(secs(1)).await.unwrap();
+        let finished = below.shutdown(secs(1)).await;
+        assert_eq!(dropped(&finished), ["inside"]);
+        assert!(beside.iter().all(|task| !task.is_done()));
+        holder.cancel_and_wait().await;
+    });
+}
+
+#[test]
+fn what_is_spawned_after_the_end_was_not_dropped_and_is_not_named() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let weak = app.downgrade();
+        app.on_done(move |_| drop(weak.upgrade().map(|app| app.spawn(pending::<()>()))));
+        drop(app.task("dropped").spawn(pending::<()>()));
+        let finished = app.shutdown(Duration::ZERO).await;
+        assert_eq!(
+            (dropped(&finished), finished.cancelled),
+            (vec!["dropped"], 2)
+        );
+    });
+}
+
+#[test]
+fn two_shutdowns_at_once_tell_the_same() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let inner = app.child("inner");
+        drop(inner.task("unpolled").spawn(pending::<()>()));
+        let (outer, same) = (app.shutdown(Duration::ZERO), app.shutdown(Duration::ZERO));
+        let (outer, same) = futures::join!(outer, same);
+        assert_eq!(
+            (dropped(&outer), dropped(&same)),
+            (vec!["unpolled"], vec!["unpolled"])
+        );
+    });
+}
+
+#[test]
+fn whatever_the_order_as_many_are_named_as_were_dropped() {
+    explore(0..100, async |sim: &Sim| {
+        let app = sim.ctx.child("app");
+        for n in 0..6_u64 {
+            let inner = app.clone();
+            let below = app.child("below");
+            drop(below.task("spawns").try_spawn(async move {
+                inner.sleep(Duration::from_millis(n)).await?;
+                drop(inner.spawn(pending::<()>()));
+                inner.stopping().await;
+                ok(())
+            }));
+        }
+        let finished = app.shutdown(Duration::from_micros(2_500)).await;
+        assert_eq!(finished.dropped.len(), finished.cancelled);
+        assert!(
+            finished.completed > 0 && finished.cancelled > 0,
+            "{finished}"
+        );
+    });
 }

@@ -21,14 +21,22 @@
 //! 5. Of the room of a deque at least a quarter is used, or it is at most [`SPARE`].
 //! 6. While there is something to take and a consumer waits, one that was woken is on the way. Each
 //!    entry wakes one; who was woken and leaves without taking anything wakes the next.
-//! 7. `breaks` counts the breaks that were used up. A stream that has begun before the last of them
+//! 7. `behind` is the length of the back, written before its lock is released: [`Held`] sees to it. Who
+//!    reads it without the lock has a hint: it misses nothing that was put in before, in the order
+//!    of events, and everything else is found under the lock.
+//! 8. `breaks` counts the breaks that were used up. A stream that has begun before the last of them
 //!    has to end.
 
 mod back;
 mod room;
 mod take;
 
-use std::{collections::VecDeque, fmt, mem, task::Waker};
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    ops::{Deref, DerefMut},
+    task::Waker,
+};
 
 pub(super) use self::room::Ask;
 use super::Overflow;
@@ -49,6 +57,8 @@ pub(super) enum Entry<T> {
 }
 
 pub(super) struct Core<T> {
+    /// How many entries are in the back: invariant 7.
+    behind: AtomicUsize,
     back: Mutex<Back<T>>,
     breaks: AtomicU32,
     front: Front<T>,
@@ -130,6 +140,7 @@ impl<T> Core<T> {
             room: None,
         };
         Core {
+            behind: AtomicUsize::new(0),
             back: Mutex::new(back),
             breaks: AtomicU32::new(0),
             front: Front {
@@ -149,18 +160,18 @@ impl<T> Core<T> {
             dropped: 0,
             senders: Waiters::default(),
         };
-        lock(&core.back).room = Some(Box::new(room));
+        core.hold().room = Some(Box::new(room));
         core
     }
 
     pub(super) fn set_overflow(&self, overflow: Overflow) {
-        if let Some(room) = &mut lock(&self.back).room {
+        if let Some(room) = &mut self.hold().room {
             room.overflow = overflow;
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        let back = lock(&self.back);
+        let back = self.hold();
         self.len_with(&back)
     }
 
@@ -174,18 +185,15 @@ impl<T> Core<T> {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        lock(&self.back).is_closed
+        self.hold().is_closed
     }
 
     pub(super) fn bound(&self) -> Option<usize> {
-        Some(lock(&self.back).room.as_ref()?.bound)
+        Some(self.hold().room.as_ref()?.bound)
     }
 
     pub(super) fn dropped(&self) -> u64 {
-        lock(&self.back)
-            .room
-            .as_ref()
-            .map_or(0, |room| room.dropped)
+        self.hold().room.as_ref().map_or(0, |room| room.dropped)
     }
 
     /// How many breaks were used up so far.
@@ -195,14 +203,14 @@ impl<T> Core<T> {
 
     /// Uses up a break.
     pub(super) fn count_break(&self) {
-        let _order = lock(&self.back); // invariant 3
+        let _order = self.hold(); // invariant 3
         let breaks = self.breaks.load(Ordering::Relaxed).wrapping_add(1); // written here only
         self.breaks.store(breaks, Ordering::Release);
     }
 
     /// True if it was open.
     pub(super) fn close(&self) -> bool {
-        !mem::replace(&mut lock(&self.back).is_closed, true)
+        !mem::replace(&mut self.hold().is_closed, true)
     }
 
     // ===== putting in =====
@@ -210,7 +218,7 @@ impl<T> Core<T> {
     /// Puts `entry` in, closed or not; what does not fit goes by the queue's policy.
     #[inline]
     pub(super) fn put(&self, entry: Entry<T>) -> Put<T> {
-        let mut back = lock_soon(&self.back);
+        let mut back = self.hold_soon();
         if back.room.is_some() {
             return back.put_bounded(entry, End::Back);
         }
@@ -219,7 +227,7 @@ impl<T> Core<T> {
 
     /// Puts `entry` before all others.
     pub(super) fn put_first(&self, entry: Entry<T>) -> Put<T> {
-        let mut back = lock(&self.back);
+        let mut back = self.hold();
         if back.room.is_some() {
             return back.put_bounded(entry, End::Front);
         }
@@ -236,12 +244,12 @@ impl<T> Core<T> {
         front.push_front(entry);
         self.front.len.store(front.len(), Ordering::Release);
         drop(front);
-        Put::Done(lock(&self.back).consumers.take_first())
+        Put::Done(self.hold().consumers.take_first())
     }
 
     /// Puts `entry` in unless the queue is closed, or full and its senders wait.
     pub(super) fn try_put(&self, entry: Entry<T>) -> Put<T> {
-        let mut back = lock_soon(&self.back);
+        let mut back = self.hold_soon();
         let waits = |room: &Room| room.overflow == Overflow::Wait;
         if back.is_closed || (back.is_full() && back.room.as_deref().is_some_and(waits)) {
             return Put::Refused(entry);
@@ -250,6 +258,58 @@ impl<T> Core<T> {
             return back.put_bounded(entry, End::Back);
         }
         back.add(entry)
+    }
+}
+
+// ===== the lock of the back =====
+
+/// The back, locked; its length is published when the lock is released (invariant 7).
+struct Held<'a, T> {
+    behind: &'a AtomicUsize,
+    back: MutexGuard<'a, Back<T>>,
+}
+
+impl<T> Core<T> {
+    #[inline]
+    fn hold(&self) -> Held<'_, T> {
+        Held {
+            behind: &self.behind,
+            back: lock(&self.back),
+        }
+    }
+
+    /// See [`lock_soon`].
+    #[inline]
+    fn hold_soon(&self) -> Held<'_, T> {
+        Held {
+            behind: &self.behind,
+            back: lock_soon(&self.back),
+        }
+    }
+}
+
+impl<T> Drop for Held<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // Release: partner of the Acquire in `seems_empty`.
+        self.behind
+            .store(self.back.entries.len(), Ordering::Release);
+    }
+}
+
+impl<T> Deref for Held<'_, T> {
+    type Target = Back<T>;
+
+    #[inline]
+    fn deref(&self) -> &Back<T> {
+        &self.back
+    }
+}
+
+impl<T> DerefMut for Held<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Back<T> {
+        &mut self.back
     }
 }
 
@@ -286,10 +346,31 @@ fn lock_soon<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const LOOKS: u32 = 16;
 
 /// Gives memory back once most of a deque is empty.
+#[inline]
 pub(super) fn give_back<T>(entries: &mut VecDeque<T>) {
     let room = entries.capacity();
     if room > SPARE && entries.len() < room / 4 {
-        entries.shrink_to(room / 2);
+        shrink(entries);
+    }
+}
+
+#[cold]
+fn shrink<T>(entries: &mut VecDeque<T>) {
+    entries.shrink_to(entries.capacity() / 2);
+}
+
+/// Takes what comes first if that is an item.
+#[inline]
+pub(super) fn pop_item<T>(entries: &mut VecDeque<Entry<T>>) -> Option<T> {
+    if !matches!(entries.front(), Some(Entry::Item(_))) {
+        return None;
+    }
+    match entries.pop_front() {
+        Some(Entry::Item(item)) => {
+            give_back(entries);
+            Some(item)
+        }
+        _ => None, // not reached: the front is an item
     }
 }
 

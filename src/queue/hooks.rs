@@ -52,6 +52,7 @@ impl<T> Hooks<T> {
     }
 
     /// Whether a round is due after an item.
+    #[inline]
     pub(super) fn are_used(&self) -> bool {
         self.is_used.load(Ordering::Acquire) // partner of the Release in `add`
     }

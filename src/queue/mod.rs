@@ -10,7 +10,10 @@ mod put;
 mod room;
 mod stream;
 
-use std::{fmt, task::Waker};
+use std::{
+    fmt,
+    task::{Context, Waker},
+};
 
 use self::{
     bell::Bell,
@@ -25,7 +28,7 @@ pub use self::{
 };
 use crate::{
     BoxError, CallbackId, Ctx, Error, Event, Name, Result,
-    ctx::tree::Node,
+    ctx::{live::Live, tree::Node},
     registry::Key,
     report::isolate,
     status::{leave, poll_in},
@@ -97,6 +100,8 @@ pub struct Queue<T> {
     core: Core<T>,
     bell: Arc<Bell>,
     node: Arc<Node>,
+    /// The linked half of the node; `None` if it had ended before.
+    live: Option<Arc<Live>>,
     /// The bell's place among those who wait for the end of the context.
     at_end: Option<Key>,
     breaker: OnceLock<Event>,
@@ -131,11 +136,13 @@ impl<T> Queue<T> {
 
     fn with_core<R>(ctx: &Ctx<R>, name: Name, core: Core<T>, is_bounded: bool) -> Self {
         let bell = Arc::new(Bell::default());
-        let at_end = listen(ctx.node(), &bell);
+        let live = ctx.node().link().ok().cloned();
+        let at_end = live.as_deref().and_then(|live| listen(live, &bell));
         Queue {
             core,
             bell,
             node: Arc::clone(ctx.node()),
+            live,
             at_end,
             breaker: OnceLock::new(),
             hooks: Hooks::new(),
@@ -175,18 +182,12 @@ impl<T> Queue<T> {
     }
 }
 
-/// Has `bell` rung when `node` ends; `None` if it has ended.
-fn listen(node: &Arc<Node>, bell: &Arc<Bell>) -> Option<Key> {
+/// Has `bell` rung when the node of `live` ends; `None` if it has ended.
+fn listen(live: &Live, bell: &Arc<Bell>) -> Option<Key> {
     let mut key = None;
-    if let Ok(live) = node.link() {
-        let waker = Arc::clone(bell).into();
-        // Ready: it has ended, and nobody waits yet. Pending: the ending call will ring.
-        let _ = poll_in(
-            &**live,
-            &mut key,
-            &mut std::task::Context::from_waker(&waker),
-        );
-    }
+    let waker = Arc::clone(bell).into();
+    // Ready: it has ended, and nobody waits yet. Pending: the ending call will ring.
+    let _ = poll_in(live, &mut key, &mut Context::from_waker(&waker));
     key
 }
 
@@ -295,8 +296,18 @@ impl<T> Queue<T> {
     }
 
     /// Whether nothing that comes now will be given.
+    #[inline]
     fn is_over(&self) -> bool {
-        self.node.is_done()
+        self.live
+            .as_ref()
+            .is_none_or(|live| live.verdict().is_done())
+    }
+
+    /// Whether a consumer has more to see to than the next item. It may be broken off, or over; and
+    /// hooks are called after each item.
+    #[inline]
+    fn needs_care(&self) -> bool {
+        self.is_over() || self.hooks.are_used() || self.breaker.get().is_some_and(Event::is_set)
     }
 
     fn take_break(&self) -> bool {
@@ -321,7 +332,7 @@ fn drop_entry<T>(entry: Entry<T>) {
 
 impl<T> Drop for Queue<T> {
     fn drop(&mut self) {
-        if let Some(live) = self.node.live() {
+        if let Some(live) = &self.live {
             leave(&**live, &mut self.at_end);
         }
         // One at a time: an item whose destructor panics takes none of the others along.

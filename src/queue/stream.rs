@@ -13,7 +13,7 @@ use futures::stream::{FusedStream, Stream};
 use super::{
     Queue,
     bell::Place,
-    core::{Entry, Look, give_back},
+    core::{Entry, Look, give_back, pop_item},
     run, wake,
 };
 use crate::{registry::Key, sync::mutant};
@@ -40,7 +40,7 @@ pub struct QueueStream<'a, T> {
     at_bell: Option<Place>,
     /// Of a greedy one: what it has taken and not given.
     hand: Option<VecDeque<Entry<T>>>,
-    /// How many breaks there were when it began.
+    /// How many breaks there were when it began; `None` unless it is going.
     begun: Option<u32>,
     in_a_row: u32,
     /// It has a thread to itself, and leaves no turn to others.
@@ -84,7 +84,36 @@ impl<'a, T> QueueStream<'a, T> {
         poll_fn(|cx| waiting.0.poll_item(cx)).await
     }
 
+    #[inline]
     pub(super) fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        match self.take_at_once() {
+            Some(item) => Poll::Ready(Some(item)),
+            None => self.poll_whole(cx),
+        }
+    }
+
+    /// The next item by the shortest way; `None`: the long way will tell.
+    ///
+    /// It is the shortest because there is nothing to see to but the item: no end, no break, no
+    /// hook, no call, no place in a row, no turn of the executor, no room to be handed out.
+    #[inline]
+    pub(super) fn take_at_once(&mut self) -> Option<T> {
+        let core = &self.queue.core;
+        let is_going = self.begun == Some(core.breaks()); // see `enter`
+        let has_turn = self.in_a_row < IN_A_ROW;
+        if !is_going || !has_turn || self.place.is_some() || self.queue.needs_care() {
+            return None;
+        }
+        let item = match &mut self.hand {
+            Some(hand) => pop_item(hand)?,
+            None => core.take_item()?,
+        };
+        self.in_a_row += 1;
+        Some(item)
+    }
+
+    #[inline(never)]
+    fn poll_whole(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if self.stage == Stage::Over {
             return Poll::Ready(None);
         }
@@ -95,11 +124,13 @@ impl<'a, T> QueueStream<'a, T> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if let Some(end_or_item) = self.look(&mut None) {
-                return Poll::Ready(end_or_item);
-            }
-            if self.has_had_enough() {
-                continue; // of calls
+            if self.is_worth_a_look() {
+                if let Some(end_or_item) = self.look(&mut None) {
+                    return Poll::Ready(end_or_item);
+                }
+                if self.has_had_enough() {
+                    continue; // of calls
+                }
             }
             if let Some(end_or_item) = self.look_again() {
                 return Poll::Ready(end_or_item);
@@ -123,6 +154,12 @@ impl<'a, T> QueueStream<'a, T> {
         }
     }
 
+    /// Whether there may be something to give; if not, the look that is the last one is the first.
+    fn is_worth_a_look(&self) -> bool {
+        let has_hand = self.hand.as_ref().is_some_and(|hand| !hand.is_empty());
+        has_hand || !self.queue.core.seems_empty()
+    }
+
     /// The next item or the end, if it is there; else waits with `fresh`, if that is given.
     fn look(&mut self, fresh: &mut Option<Waker>) -> Option<Option<T>> {
         self.notice_end();
@@ -139,8 +176,8 @@ impl<'a, T> QueueStream<'a, T> {
                     self.call(call);
                 }
                 Look::Broken => self.stop_or_drain(),
-                Look::Closed => self.stage = Stage::Over,
-                Look::Empty if self.stage == Stage::Draining => self.stage = Stage::Over,
+                Look::Closed => self.enter(Stage::Over),
+                Look::Empty if self.stage == Stage::Draining => self.enter(Stage::Over),
                 Look::Empty | Look::Moving => return None,
             }
         }
@@ -158,12 +195,26 @@ impl<'a, T> QueueStream<'a, T> {
         let rounds = if self.is_blocking { LOOKS } else { 0 };
         (0..rounds).find_map(|round: u32| {
             (0..16_u32 << round).for_each(|_| std::hint::spin_loop());
-            self.look(&mut None)
+            // Without the lock, which the producer needs. The end is seen in the last look.
+            if self.is_worth_a_look() {
+                self.look(&mut None)
+            } else {
+                None
+            }
         })
     }
 
+    /// Who blocks its thread leaves no turn to others, and counts to no end.
+    fn count_one(&mut self) {
+        self.in_a_row = if self.is_blocking {
+            0
+        } else {
+            self.in_a_row + 1
+        };
+    }
+
     fn call(&mut self, call: Box<dyn FnOnce() + Send>) {
-        self.in_a_row = self.in_a_row.wrapping_add(1);
+        self.count_one();
         self.queue.hand_out_room();
         run(call);
         self.notice_end();
@@ -196,7 +247,7 @@ impl<'a, T> QueueStream<'a, T> {
         if self.stage != Stage::Going {
             return;
         }
-        if self.queue.node.is_done() {
+        if self.queue.is_over() {
             self.stop_or_drain();
         } else if self.queue.take_break() {
             self.queue.core.count_break();
@@ -208,15 +259,20 @@ impl<'a, T> QueueStream<'a, T> {
     }
 
     fn stop_or_drain(&mut self) {
-        self.stage = if self.queue.drains {
+        self.enter(if self.queue.drains {
             Stage::Draining
         } else {
             Stage::Over
-        };
+        });
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.begun = None;
     }
 
     fn give(&mut self, item: T) -> T {
-        self.in_a_row = self.in_a_row.wrapping_add(1);
+        self.count_one();
         self.is_handled = self.queue.hooks.are_used();
         self.queue.hand_out_room();
         item
@@ -238,6 +294,7 @@ impl<'a, T> QueueStream<'a, T> {
     }
 
     /// Leaves the row of those who wait; if it was woken for something, the next one is.
+    #[inline]
     pub(super) fn leave(&mut self) {
         if self.place.is_some() {
             wake(self.queue.core.stop_waiting(&mut self.place));

@@ -5,7 +5,7 @@ use std::{mem, task::Waker};
 use super::{Core, End, Entry, Overflow, Put};
 use crate::{
     registry::{Key, Taken},
-    sync::{lock, mutant},
+    sync::mutant,
 };
 
 /// What a sender gets who asks for room.
@@ -18,7 +18,7 @@ pub(in crate::queue) enum Ask {
 impl<T> Core<T> {
     /// Reserves room for one if there is some that nobody waits for.
     pub(in crate::queue) fn reserve(&self) -> Ask {
-        let mut back = lock(&self.back);
+        let mut back = self.hold();
         if back.is_closed {
             return Ask::Closed;
         }
@@ -43,7 +43,7 @@ impl<T> Core<T> {
         place: &mut Option<Key>,
         fresh: &mut Option<Waker>,
     ) -> Ask {
-        let mut back = lock(&self.back);
+        let mut back = self.hold();
         if back.is_closed {
             return Ask::Closed;
         }
@@ -72,13 +72,13 @@ impl<T> Core<T> {
 
     /// Sets room aside for those who wait for it, as far as there is some; they are to be woken.
     pub(in crate::queue) fn hand_out_room(&self) -> Option<Taken<Waker>> {
-        lock(&self.back).hand_out_room()
+        self.hold().hand_out_room()
     }
 
     /// Leaves a place in the row of senders; room that was set aside for it is handed out again.
     pub(in crate::queue) fn stop_sending(&self, place: &mut Option<Key>) -> Option<Taken<Waker>> {
         let key = place.take()?;
-        let mut back = lock(&self.back);
+        let mut back = self.hold();
         let room = back.room.as_mut()?;
         let gone = room.senders.remove(key);
         if gone.is_none() && !mutant("keep_what_was_set_aside") {
@@ -92,14 +92,14 @@ impl<T> Core<T> {
 
     /// Gives reserved room back.
     pub(in crate::queue) fn release(&self) {
-        if let Some(room) = &mut lock(&self.back).room {
+        if let Some(room) = &mut self.hold().room {
             room.reserved = room.reserved.saturating_sub(1);
         }
     }
 
     /// Puts `entry` into the room that was reserved for it, unless the queue was closed meanwhile.
     pub(in crate::queue) fn fill(&self, entry: Entry<T>) -> Put<T> {
-        let mut back = lock(&self.back);
+        let mut back = self.hold();
         if let Some(room) = &mut back.room {
             room.reserved = room.reserved.saturating_sub(1);
         }

@@ -2,13 +2,45 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Core, Entry, FEW, Look, SPARE, give_back};
+use super::{Core, Entry, FEW, Look, SPARE, give_back, pop_item};
 use crate::{
     registry::Key,
     sync::{Ordering, lock, mutant},
 };
 
 impl<T> Core<T> {
+    /// Whether there seems to be nothing to take; a look under the lock is certain.
+    #[inline]
+    pub(in crate::queue) fn seems_empty(&self) -> bool {
+        // Acquire: partner of the Release in `Held` and `take_front`.
+        self.front.len.load(Ordering::Acquire) == 0 && self.behind.load(Ordering::Acquire) == 0
+    }
+
+    /// Takes what comes first, if that is an item which can be had under one lock, of a queue without
+    /// a bound.
+    #[inline]
+    pub(in crate::queue) fn take_item(&self) -> Option<T> {
+        if self.front.len.load(Ordering::Acquire) > 0 {
+            let mut front = lock(&self.front.entries);
+            let item = pop_item(&mut front)?;
+            self.front.len.store(front.len(), Ordering::Release);
+            return Some(item);
+        }
+        match self.behind.load(Ordering::Acquire) {
+            1..=FEW => self.take_item_behind(),
+            _ => None,
+        }
+    }
+
+    fn take_item_behind(&self) -> Option<T> {
+        let mut back = self.hold();
+        let is_front_empty = !back.is_refilling && self.front.len.load(Ordering::Acquire) == 0;
+        if !is_front_empty || back.room.is_some() {
+            return None;
+        }
+        pop_item(&mut back.entries)
+    }
+
     /// Takes what comes first, for an iteration that began after `begun` breaks; `None` for one that
     /// no break ends. `place` is where it waits, if it does: it leaves that place with an entry. If
     /// there is none, it waits there with `fresh`. One that has a `hand`, which is empty, takes what is
@@ -59,7 +91,7 @@ impl<T> Core<T> {
         fresh: &mut Option<Waker>,
         hand: Option<&mut VecDeque<Entry<T>>>,
     ) -> Option<Look<T>> {
-        let mut back = lock(&self.back);
+        let mut back = self.hold();
         if !back.is_refilling && self.front.len.load(Ordering::Acquire) > 0 {
             let gone = back.leave(place);
             drop(back);
@@ -108,7 +140,7 @@ impl<T> Core<T> {
         if place.is_none() {
             return None;
         }
-        let mut back = lock(&self.back);
+        let mut back = self.hold();
         let gone = back.leave(place);
         let is_next = gone.is_none() && self.len_with(&back) > 0;
         let is_next = is_next && !mutant("leave_without_waking_the_next");
@@ -126,7 +158,7 @@ impl<T> Core<T> {
     fn refill(&self, hand: VecDeque<Entry<T>>) -> Option<Waker> {
         let mut spare = self.add_to_front(hand);
         loop {
-            let mut back = lock(&self.back);
+            let mut back = self.hold();
             let firsts = mem::take(&mut back.firsts);
             if firsts.is_empty() || mutant("forget_what_was_put_first") {
                 back.is_refilling = false;
@@ -167,7 +199,7 @@ impl<T> Core<T> {
         *front = hand;
         self.front.len.store(front.len(), Ordering::Release);
         drop(front);
-        lock(&self.back).consumers.take_first()
+        self.hold().consumers.take_first()
     }
 
     /// Takes out everything that is there, but for what another consumer is just moving.
@@ -179,7 +211,7 @@ impl<T> Core<T> {
                 all.append(&mut front);
                 self.front.len.store(0, Ordering::Release);
             }
-            let mut back = lock(&self.back);
+            let mut back = self.hold();
             if back.is_refilling || self.front.len.load(Ordering::Acquire) == 0 {
                 all.append(&mut back.entries);
                 back.entries = VecDeque::new();

@@ -21,9 +21,9 @@
 //! 5. Of the room of a deque at least a quarter is used, or it is at most [`SPARE`].
 //! 6. While there is something to take and a consumer waits, one that was woken is on the way. Each
 //!    entry wakes one; who was woken and leaves without taking anything wakes the next.
-//! 7. `behind` is the length of the back, written before its lock is released: [`Held`] sees to it. Who
-//!    reads it without the lock has a hint: it misses nothing that was put in before, in the order
-//!    of events, and everything else is found under the lock.
+//! 7. `is_behind` is set before the lock of the back is released with something in it: [`Held`] sees to
+//!    it. It is cleared under that lock, by a consumer that leaves nothing there. Who reads it without
+//!    the lock has a hint: false misses nothing whose putting in happened before.
 //! 8. `breaks` counts the breaks that were used up. A stream that has begun before the last of them
 //!    has to end.
 
@@ -42,7 +42,7 @@ pub(super) use self::room::Ask;
 use super::Overflow;
 use crate::{
     status::Waiters,
-    sync::{AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering, lock, try_lock},
+    sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering, lock, try_lock},
 };
 
 /// Room for so many entries is left alone.
@@ -56,9 +56,11 @@ pub(super) enum Entry<T> {
     Call(Box<dyn FnOnce() + Send>),
 }
 
+/// In this order in memory, so that what is written under the lock of the back begins beside it.
+#[repr(C)]
 pub(super) struct Core<T> {
-    /// How many entries are in the back: invariant 7.
-    behind: AtomicUsize,
+    /// Whether something may be in the back: see invariant 7.
+    is_behind: AtomicBool,
     back: Mutex<Back<T>>,
     breaks: AtomicU32,
     front: Front<T>,
@@ -140,7 +142,7 @@ impl<T> Core<T> {
             room: None,
         };
         Core {
-            behind: AtomicUsize::new(0),
+            is_behind: AtomicBool::new(false),
             back: Mutex::new(back),
             breaks: AtomicU32::new(0),
             front: Front {
@@ -263,9 +265,9 @@ impl<T> Core<T> {
 
 // ===== the lock of the back =====
 
-/// The back, locked; its length is published when the lock is released (invariant 7).
+/// The back, locked; that something is in it is published with its release (invariant 7).
 struct Held<'a, T> {
-    behind: &'a AtomicUsize,
+    is_behind: &'a AtomicBool,
     back: MutexGuard<'a, Back<T>>,
 }
 
@@ -273,7 +275,7 @@ impl<T> Core<T> {
     #[inline]
     fn hold(&self) -> Held<'_, T> {
         Held {
-            behind: &self.behind,
+            is_behind: &self.is_behind,
             back: lock(&self.back),
         }
     }
@@ -282,7 +284,7 @@ impl<T> Core<T> {
     #[inline]
     fn hold_soon(&self) -> Held<'_, T> {
         Held {
-            behind: &self.behind,
+            is_behind: &self.is_behind,
             back: lock_soon(&self.back),
         }
     }
@@ -291,9 +293,11 @@ impl<T> Core<T> {
 impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // Release: partner of the Acquire in `seems_empty`.
-        self.behind
-            .store(self.back.entries.len(), Ordering::Release);
+        // Most often it is so already, and a load costs less than a store before an unlocking.
+        if !self.back.entries.is_empty() && !self.is_behind.load(Ordering::Relaxed) {
+            // Release: partner of the Acquire in `seems_empty`.
+            self.is_behind.store(true, Ordering::Release);
+        }
     }
 }
 

@@ -10,9 +10,10 @@ use crate::{
 };
 
 impl<T> Back<T> {
+    #[inline]
     pub(super) fn add(&mut self, entry: Entry<T>) -> Put<T> {
         self.entries.push_back(entry);
-        if mutant("append_without_waking") {
+        if self.consumers.is_empty() || mutant("append_without_waking") {
             return Put::Done(None);
         }
         Put::Done(self.consumers.take_first())

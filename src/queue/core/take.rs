@@ -13,7 +13,7 @@ impl<T> Core<T> {
     #[inline]
     pub(in crate::queue) fn seems_empty(&self) -> bool {
         // Acquire: partner of the Release in `Held` and `take_front`.
-        self.front.len.load(Ordering::Acquire) == 0 && self.behind.load(Ordering::Acquire) == 0
+        self.front.len.load(Ordering::Acquire) == 0 && !self.is_behind.load(Ordering::Acquire)
     }
 
     /// Takes what comes first, if that is an item which can be had under one lock, of a queue without
@@ -26,16 +26,19 @@ impl<T> Core<T> {
             self.front.len.store(front.len(), Ordering::Release);
             return Some(item);
         }
-        match self.behind.load(Ordering::Acquire) {
-            1..=FEW => self.take_item_behind(),
-            _ => None,
+        if self.is_behind.load(Ordering::Acquire) {
+            self.take_item_behind()
+        } else {
+            None
         }
     }
 
+    #[inline]
     fn take_item_behind(&self) -> Option<T> {
         let mut back = self.hold();
         let is_front_empty = !back.is_refilling && self.front.len.load(Ordering::Acquire) == 0;
-        if !is_front_empty || back.room.is_some() {
+        let is_many = back.entries.len() > FEW; // a refill
+        if !is_front_empty || is_many || back.room.is_some() {
             return None;
         }
         pop_item(&mut back.entries)
@@ -110,6 +113,7 @@ impl<T> Core<T> {
             return Some(Look::Moving);
         }
         let Some(entry) = back.entries.pop_front() else {
+            back.is_behind.store(false, Ordering::Relaxed);
             if back.is_closed {
                 return Some(Look::Closed);
             }
@@ -128,6 +132,9 @@ impl<T> Core<T> {
                 drop(gone);
                 return Some(Look::Refilled(entry, self.refill(hand)));
             }
+        }
+        if back.entries.is_empty() {
+            back.is_behind.store(false, Ordering::Relaxed);
         }
         drop(back);
         drop(gone);

@@ -105,8 +105,8 @@ impl<'a, T> QueueStream<'a, T> {
             return None;
         }
         let item = match &mut self.hand {
-            Some(hand) => pop_item(hand)?,
-            None => core.take_item()?,
+            Some(hand) if !hand.is_empty() => pop_item(hand)?,
+            _ => core.take_item()?,
         };
         self.in_a_row += 1;
         Some(item)

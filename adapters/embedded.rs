@@ -3,8 +3,9 @@
 use std::{
     fmt,
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{OnceLock, Weak},
+    task::{Context, Poll, Waker},
     thread,
     time::Instant,
 };
@@ -52,6 +53,18 @@ impl Embedded {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         GLOBAL.get_or_init(|| EmbeddedPool::new(cores())).handle()
     }
+
+    /// Runs what was not ready at once.
+    fn wait<F: Future>(&self, mut future: Pin<&mut F>) -> F::Output {
+        if let Some(output) = poll_while_busy(future.as_mut()) {
+            return output;
+        }
+        let output = self
+            .0
+            .upgrade()
+            .and_then(|engine| engine.drive(&mut future));
+        output.unwrap_or_else(|| block_on(future))
+    }
 }
 
 impl Spawner for Embedded {
@@ -81,16 +94,16 @@ impl BlockOn for Embedded {
     /// Runs `future` to its end, and tasks of the pool while it waits; never refuses.
     ///
     /// If the pool is dropped meanwhile, or has been before, only `future` is run.
+    #[inline]
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         let mut future = pin!(future);
-        if let Some(output) = poll_while_busy(future.as_mut()) {
+        // What is ready at once needs no waker. A wake that goes nowhere is not missed: whatever it
+        // tells is seen by the next poll, which follows in any case.
+        let mut nowhere = Context::from_waker(Waker::noop());
+        if let Poll::Ready(output) = future.as_mut().poll(&mut nowhere) {
             return Ok(output);
         }
-        let output = self
-            .0
-            .upgrade()
-            .and_then(|engine| engine.drive(&mut future));
-        Ok(output.unwrap_or_else(|| block_on(future)))
+        Ok(self.wait(future))
     }
 }
 

@@ -62,6 +62,7 @@ impl EmbeddedPool {
 
 impl BlockOn for EmbeddedPool {
     /// As for [`Embedded`].
+    #[inline]
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         self.handle().block_on(future)
     }

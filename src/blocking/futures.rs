@@ -7,10 +7,11 @@ use std::{
 };
 
 use futures::{
-    future::{MaybeDone, join_all, maybe_done, try_join_all},
+    future::{MaybeDone, maybe_done, try_join_all},
     stream::{FuturesUnordered, TryStreamExt},
 };
 
+use super::all::All;
 use crate::{Error, Result, TryFut};
 
 /// The form of a single future.
@@ -91,8 +92,9 @@ fn kept<T>(outcome: Result<T>, keep: &impl Fn(&Error) -> bool) -> Result<Result<
 impl<F: Future> Futures<Many> for Vec<F> {
     type Output = Vec<F::Output>;
 
+    #[inline]
     fn all(self) -> impl Future<Output = Vec<F::Output>> {
-        join_all(self)
+        All::new(self)
     }
 }
 

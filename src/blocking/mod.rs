@@ -1,5 +1,6 @@
 //! Helpers at the edges of async code.
 
+mod all;
 mod event_loop;
 mod futures;
 mod resource;

@@ -86,6 +86,54 @@ fn more_than_a_few_futures_keep_their_order_and_are_each_polled_when_they_are_wo
 }
 
 #[test]
+fn whichever_of_a_list_is_late_all_keep_their_places_and_are_polled_once_a_turn() {
+    for yields in [
+        [0, 0, 0, 0],
+        [2, 0, 1, 0],
+        [0, 1, 0, 2],
+        [0, 0, 2, 1],
+        [1, 2, 1, 1],
+    ] {
+        let log = RefCell::new(String::new());
+        let counted = |place: usize| {
+            let (log, mut inner) = (&log, after(yields[place], place));
+            let held = OnDrop(move || log.borrow_mut().push_str(&format!("x{place} ")));
+            std::future::poll_fn(move |cx| {
+                let _held = &held;
+                log.borrow_mut().push_str(&format!("{place} "));
+                Pin::new(&mut inner).poll(cx)
+            })
+        };
+        let mut all = std::pin::pin!(gather((0..4).map(counted).collect::<Vec<_>>()));
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        let mut expected = String::new();
+        for turn in 0..=2 {
+            for place in (0..4).filter(|place| yields[*place] >= turn) {
+                expected.push_str(&format!("{place} "));
+                if yields[place] == turn {
+                    expected.push_str(&format!("x{place} "));
+                }
+            }
+            if yields.iter().all(|y| *y <= turn) {
+                assert_eq!(all.as_mut().poll(cx), Poll::Ready(vec![0, 1, 2, 3]));
+                break;
+            }
+            assert_eq!(all.as_mut().poll(cx), Poll::Pending);
+            assert_eq!(*log.borrow(), expected, "{yields:?}, turn {turn}");
+        }
+        assert_eq!(*log.borrow(), expected, "{yields:?}");
+    }
+}
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+#[test]
 fn run_02_the_whole_takes_as_long_as_the_slowest() {
     simulate(async |sim| {
         let start = sim.ctx.now();

@@ -96,13 +96,13 @@ impl<R: Runtime> CtxBuilder<R> {
     /// years. The earlier deadline wins, this or an ancestor's.
     pub fn timeout(self, d: Duration) -> Self {
         let at = deadline_after(self.parent.runtime().now(), d);
-        self.with_deadline(Deadline { at, after: d })
+        self.with_deadline(Deadline::new(at, d))
     }
 
     /// Ends the context at `at` on the runtime's clock.
     pub fn deadline(self, at: Instant) -> Self {
         let after = at.saturating_duration_since(self.parent.runtime().now());
-        self.with_deadline(Deadline { at, after })
+        self.with_deadline(Deadline::new(at, after))
     }
 
     fn with_deadline(mut self, deadline: Deadline) -> Self {
@@ -134,7 +134,7 @@ fn end_with(node: &Arc<Node>, other: &Arc<Node>) {
         Ok(id) => {
             let its = Arc::downgrade(its);
             let forget = move || drop(its.upgrade().map(|its| its.remove_on_done(id)));
-            mine.add_undo(Undo::Hook(Box::new(forget)));
+            mine.add_undo(Undo(Box::new(forget)));
         }
     }
 }

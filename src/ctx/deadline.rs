@@ -1,13 +1,20 @@
 //! Deadlines of contexts: one driver a tree, with one sleep.
 //!
+//! A node is not linked for its deadline; its parent is, so that every end above comes by there.
+//!
 //! # Invariants
 //!
-//! 1. An entry is in `entries` until it is due, or its node ends or goes.
+//! 1. An entry is in `entries` until it is due, or its node ends or goes. If the node ends with
+//!    something above it, the entry may stay until the node goes, but it is not the earliest then:
+//!    that end takes off what has ended in front of the first that has not ([`Deadlines::prune`]).
 //! 2. While there are entries, a driver is running, or about to be spawned by whoever made the
 //!    first entry. It ends, under the lock, when it finds none.
 //! 3. The driver is woken when an earlier entry comes, and when the earliest goes: its sleep never
 //!    stays armed for something that is no longer there.
 //! 4. Entries hold nodes weakly, and the driver holds none.
+//! 5. The parent of a node with an entry has a `Live` half that knows the deadlines. It learned of
+//!    them under its lock, before it was done; so its end prunes, before or after the entry comes,
+//!    and an entry that comes after is taken off by whoever made it.
 
 use std::{
     collections::BTreeMap,
@@ -17,12 +24,12 @@ use std::{
     time::Instant,
 };
 
-use super::{extras::Deadline, rare::Undo, tree::Node};
+use super::{extras::Deadline, live::Live, tree::Node};
 use crate::{
     Error, Runtime, Sleep,
     error::TimedOut,
     report::isolate,
-    sync::{Arc, Mutex, Weak, lock},
+    sync::{Arc, Mutex, Weak, lock, mutant},
 };
 
 /// The deadlines below one root.
@@ -32,52 +39,63 @@ pub(crate) struct Deadlines(Mutex<Schedule>);
 #[derive(Default)]
 struct Schedule {
     entries: BTreeMap<Place, Weak<Node>>,
+    registered: u64,
     is_driven: bool,
     /// The driver's, while it sleeps.
     waker: Option<Waker>,
 }
 
-/// Due when, and among those due then, registered when.
+/// Due when, and among those due then, registered when (from 1 on).
 type Place = (Instant, u64);
-
-/// A node's deadline on the list; [`cancel`](Self::cancel) takes it off.
-pub(crate) struct Entry {
-    deadlines: Arc<Deadlines>,
-    place: Place,
-}
 
 /// Registers the deadline that `node` was built with.
 pub(super) fn arm<R: Runtime>(node: &Arc<Node>, rt: &R) {
-    let Some(deadline) = node.extras().and_then(|extras| extras.deadline) else {
+    let Some(deadline) = node.extras().and_then(|extras| extras.deadline.as_ref()) else {
         return;
     };
     if deadline.after.is_zero() {
         node.end(|| timed_out(node, deadline));
         return;
     }
-    let Ok(live) = node.link() else {
-        return;
+    let Some(deadlines) = node.parent().and_then(|parent| of_tree(parent)) else {
+        return; // something above has ended, and the node with it
     };
-    let Some(deadlines) = of_root(node) else {
-        return;
-    };
-    let place = (deadline.at, crate::ids::next());
-    live.add_undo(Undo::Deadline(Entry {
-        deadlines: Arc::clone(&deadlines),
-        place,
-    }));
-    deadlines.insert(place, Arc::downgrade(node), rt);
-    if live.verdict().is_done() {
-        deadlines.remove(place); // it ended in between, and found nothing to take off
+    let registered = deadlines.insert(deadline.at, Arc::downgrade(node), rt);
+    deadline.set_registered(registered);
+    // Whatever ended above in between has pruned before the entry came, or found it. If before,
+    // the lock has shown us that end.
+    if node.is_done() && !mutant("arm_without_looking") {
+        deadlines.remove((deadline.at, registered));
     }
 }
 
-fn of_root(node: &Node) -> Option<Arc<Deadlines>> {
-    let root = node.path_up().last()?.live()?;
-    Some(root.with_rare(|rare| Arc::clone(rare.deadlines.get_or_insert_default())))
+/// Takes the entry of `node` off the list, if it has one there.
+pub(super) fn disarm(node: &Node) {
+    let deadline = node.extras().and_then(|extras| extras.deadline.as_ref());
+    let Some((deadline, registered)) = deadline.and_then(|d| Some((d, d.registered()?))) else {
+        return;
+    };
+    let above = node.parent().and_then(|parent| parent.live());
+    if let Some(deadlines) = above.and_then(|above| above.deadlines()) {
+        deadlines.remove((deadline.at, registered));
+    }
 }
 
-fn timed_out(node: &Node, deadline: Deadline) -> Error {
+/// The deadlines of the tree, which `parent` knows from here on; `None` if it ends, or has ended.
+fn of_tree(parent: &Node) -> Option<&Arc<Deadlines>> {
+    let live = parent.link().ok()?;
+    if live.deadlines().is_none() {
+        let root: &Live = parent.path_up().last()?.live()?;
+        if root.deadlines().is_none() {
+            root.learn_deadlines(Arc::default());
+        }
+        // If the root has none now, it has ended: that end comes down to here.
+        live.learn_deadlines(Arc::clone(root.deadlines()?));
+    }
+    live.deadlines()
+}
+
+fn timed_out(node: &Node, deadline: &Deadline) -> Error {
     Error::TimedOut(TimedOut::new(
         node.error_path(),
         deadline.after,
@@ -86,12 +104,12 @@ fn timed_out(node: &Node, deadline: Deadline) -> Error {
 }
 
 impl Deadlines {
-    fn insert<R: Runtime>(self: &Arc<Self>, place: Place, node: Weak<Node>, rt: &R) {
+    /// Makes an entry; the second part of its place.
+    fn insert<R: Runtime>(self: &Arc<Self>, at: Instant, node: Weak<Node>, rt: &R) -> u64 {
         let mut schedule = lock(&self.0);
-        let is_earliest = schedule
-            .entries
-            .first_key_value()
-            .is_none_or(|(first, _)| place < *first);
+        schedule.registered += 1;
+        let place = (at, schedule.registered);
+        let is_earliest = schedule.first().is_none_or(|first| place < first);
         schedule.entries.insert(place, node);
         if !schedule.is_driven {
             schedule.is_driven = true;
@@ -102,34 +120,48 @@ impl Deadlines {
             drop(schedule);
             wake(waker);
         }
+        place.1
     }
 
     fn remove(&self, place: Place) {
         let mut schedule = lock(&self.0);
-        let was_earliest = schedule
-            .entries
-            .first_key_value()
-            .is_some_and(|(first, _)| *first == place);
-        schedule.entries.remove(&place);
+        let was_earliest = schedule.first() == Some(place);
+        let gone = schedule.entries.remove(&place);
         let waker = if was_earliest {
             schedule.waker.take()
         } else {
             None
         };
         drop(schedule);
+        drop(gone);
         wake(waker);
+    }
+
+    /// Takes off what has ended in front of the first that has not: something above it ended.
+    pub(crate) fn prune(&self) {
+        loop {
+            let first = lock(&self.0).entries.first_key_value().map(copied);
+            let Some((place, node)) = first else {
+                return;
+            };
+            // The node may go right here, outside the lock.
+            if node.upgrade().is_some_and(|node| !node.is_done()) {
+                return;
+            }
+            self.remove(place); // one less: the loop ends
+        }
     }
 
     /// Takes out what is due; or says when the next is, and keeps `waker` for when that changes.
     fn next(&self, now: Instant, waker: &Waker) -> Next {
         let fresh = waker.clone(); // user code: outside the lock
         let mut schedule = lock(&self.0);
-        let later = schedule.entries.split_off(&(now, u64::MAX));
-        let due = std::mem::replace(&mut schedule.entries, later);
-        if !due.is_empty() {
+        if schedule.first().is_some_and(|(at, _)| at <= now) {
+            let later = schedule.entries.split_off(&(now, u64::MAX));
+            let due = std::mem::replace(&mut schedule.entries, later);
             return Next::Due(due.into_values().collect());
         }
-        let next = schedule.entries.first_key_value().map(|((at, _), _)| *at);
+        let next = schedule.first().map(|(at, _)| at);
         schedule.is_driven = next.is_some(); // invariant 2
         let old = schedule.waker.replace(fresh);
         drop(schedule);
@@ -152,6 +184,16 @@ impl Deadlines {
     }
 }
 
+impl Schedule {
+    fn first(&self) -> Option<Place> {
+        self.entries.first_key_value().map(|(place, _)| *place)
+    }
+}
+
+fn copied((place, node): (&Place, &Weak<Node>)) -> (Place, Weak<Node>) {
+    (*place, Weak::clone(node))
+}
+
 enum Next {
     Due(Vec<Weak<Node>>),
     At(Instant),
@@ -161,12 +203,6 @@ enum Next {
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         isolate("a waker", || waker.wake());
-    }
-}
-
-impl Entry {
-    pub(crate) fn cancel(self) {
-        self.deadlines.remove(self.place);
     }
 }
 
@@ -237,7 +273,7 @@ impl<R: Runtime> Driver<R> {
 }
 
 fn end_overdue(node: Arc<Node>) {
-    if let Some(deadline) = node.extras().and_then(|extras| extras.deadline) {
+    if let Some(deadline) = node.extras().and_then(|extras| extras.deadline.as_ref()) {
         node.end(|| timed_out(&node, deadline));
     }
 }

@@ -5,7 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, TaskId, report::Reporter, sync::Arc, task::AnyTask};
+use crate::{
+    Error, TaskId,
+    report::Reporter,
+    sync::{Arc, AtomicU64, Ordering},
+    task::AnyTask,
+};
 
 /// Given to the builder before the node exists; not changed afterwards.
 #[derive(Default)]
@@ -19,10 +24,12 @@ pub(crate) struct Extras {
     pub(crate) span: std::sync::OnceLock<tracing::Span>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Deadline {
     pub(crate) at: Instant,
     pub(crate) after: Duration,
+    /// With `at`, the place of the entry in the list of deadlines; zero: there is none.
+    registered: AtomicU64,
 }
 
 pub(crate) type SharedGroup = Arc<dyn Group>;
@@ -43,6 +50,27 @@ pub(crate) trait Group: Send + Sync {
 
     /// A task that joined has ended; its callbacks have not run yet.
     fn left(&self, task: &dyn AnyTask, error: Option<&Error>);
+}
+
+impl Deadline {
+    pub(crate) fn new(at: Instant, after: Duration) -> Self {
+        let registered = AtomicU64::new(0);
+        Deadline {
+            at,
+            after,
+            registered,
+        }
+    }
+
+    pub(super) fn registered(&self) -> Option<u64> {
+        // Relaxed, here and below: an end on another thread that does not see it leaves the entry
+        // to `arm`, which looks for an end after it has made one.
+        Some(self.registered.load(Ordering::Relaxed)).filter(|registered| *registered != 0)
+    }
+
+    pub(super) fn set_registered(&self, registered: u64) {
+        self.registered.store(registered, Ordering::Relaxed);
+    }
 }
 
 impl Extras {

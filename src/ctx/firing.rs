@@ -6,6 +6,7 @@
 use std::{cell::RefCell, collections::VecDeque, mem, task::Waker};
 
 use super::{
+    deadline::Deadlines,
     live::Live,
     rare::{Callback, Undo},
 };
@@ -17,12 +18,15 @@ pub(crate) struct Walk {
     pub(super) unvisited: Vec<Arc<Live>>,
     /// Marked nodes with children, to be settled once all is marked.
     pub(super) inner: Vec<Arc<Live>>,
+    /// Of the tree, if some are directly below a marked node.
+    pub(super) deadlines: Option<Arc<Deadlines>>,
     actions: VecDeque<Action>,
 }
 
 pub(crate) enum Action {
     Call(Error, Taken<Callback>),
     Undo(Vec<Undo>),
+    Prune(Arc<Deadlines>),
     Wake(Taken<Waker>),
     Ask(Arc<dyn AnyTask>),
     AskAll(Vec<Arc<dyn AnyTask>>),
@@ -63,6 +67,7 @@ impl Action {
                 }
             }
             Action::Undo(all) => all.into_iter().for_each(Undo::run),
+            Action::Prune(deadlines) => deadlines.prune(),
             Action::Wake(wakers) => wake_all(wakers),
             Action::Ask(task) => task.ask(),
             Action::AskAll(tasks) => tasks.iter().for_each(|task| task.ask()),

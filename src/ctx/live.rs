@@ -19,6 +19,7 @@ mod slots;
 use std::task::Waker;
 
 use super::{
+    deadline::Deadlines,
     ending::Ending,
     extras::SharedGroup,
     firing::{self, Action, Walk},
@@ -71,7 +72,8 @@ pub(crate) struct Live {
     ending: OnceLock<Ending>,
     /// Place in the parent's list (invariant 3).
     slot: AtomicUsize,
-    apart: [u64; 2],
+    /// Of the tree, once there are some directly below; written under the lock, before the end.
+    deadlines: OnceLock<Arc<Deadlines>>,
     ended: AtomicU64,
 }
 
@@ -102,7 +104,7 @@ impl Live {
             group,
             ending: OnceLock::new(),
             slot: AtomicUsize::new(0),
-            apart: [0; 2],
+            deadlines: OnceLock::new(),
             ended: AtomicU64::new(0),
         })
     }
@@ -321,6 +323,9 @@ impl Live {
         for inner in walk.inner.drain(..) {
             inner.set_settled();
         }
+        if let Some(deadlines) = walk.deadlines.take() {
+            walk.push(Action::Prune(deadlines));
+        }
         firing::fire(walk);
         true
     }
@@ -345,6 +350,9 @@ impl Live {
         if is_first {
             let _ = self.ending.set(ending.clone()); // empty: DONE was not set
             shared.harvest(ending.error(), walk);
+            if let Some(deadlines) = self.deadlines.get() {
+                walk.deadlines.get_or_insert_with(|| Arc::clone(deadlines));
+            }
         }
         // Release: partner of the Acquire in `verdict`; publishes `ending`.
         self.state.store(after, Ordering::Release);
@@ -493,8 +501,16 @@ impl Live {
         undo.run();
     }
 
-    /// Runs `visit` on what few nodes have, under the lock: no user code inside.
-    pub(crate) fn with_rare<T>(&self, visit: impl FnOnce(&mut Rare) -> T) -> T {
-        visit(lock(&self.shared).rare())
+    /// The deadlines of the tree, if some were directly below.
+    pub(crate) fn deadlines(&self) -> Option<&Arc<Deadlines>> {
+        self.deadlines.get()
+    }
+
+    /// Keeps the deadlines of the tree, unless the node has ended or has them.
+    pub(crate) fn learn_deadlines(&self, deadlines: Arc<Deadlines>) {
+        let _shared = lock(&self.shared);
+        if self.state.load(Ordering::Relaxed) & DONE == 0 {
+            let _ = self.deadlines.set(deadlines); // the first counts
+        }
     }
 }

@@ -1,15 +1,7 @@
 //! What few linked nodes have, kept out of the others' memory.
 
-use super::{
-    deadline::{Deadlines, Entry},
-    roll::Roll,
-};
-use crate::{
-    Error,
-    registry::Registry,
-    status::Waiters,
-    sync::{Arc, Weak},
-};
+use super::roll::Roll;
+use crate::{Error, registry::Registry, status::Waiters, sync::Weak};
 
 /// A done-callback of a context.
 pub(crate) type Callback = Box<dyn FnOnce(&Error) + Send>;
@@ -23,8 +15,6 @@ pub(crate) struct Rare {
     pub(super) undo: Vec<Undo>,
     /// Kept by those who shut the node down.
     pub(super) roll: Weak<Roll>,
-    /// At a root: the deadlines below.
-    pub(super) deadlines: Option<Arc<Deadlines>>,
 }
 
 /// How those tasks ended that gave no value.
@@ -42,10 +32,7 @@ pub(crate) struct Sums {
 }
 
 /// A registration elsewhere, which goes when the node ends or goes.
-pub(crate) enum Undo {
-    Deadline(Entry),
-    Hook(Box<dyn FnOnce() + Send>),
-}
+pub(crate) struct Undo(pub(crate) Box<dyn FnOnce() + Send>);
 
 impl Tally {
     pub(super) fn count(&mut self, error: &Error) {
@@ -66,9 +53,6 @@ impl Tally {
 
 impl Undo {
     pub(crate) fn run(self) {
-        match self {
-            Undo::Deadline(entry) => entry.cancel(),
-            Undo::Hook(hook) => hook(),
-        }
+        (self.0)();
     }
 }

@@ -18,7 +18,7 @@ impl<R> Ctx<R> {
     pub fn deadline(&self) -> Option<Instant> {
         self.node()
             .path_up()
-            .filter_map(|node| Some(node.extras()?.deadline?.at))
+            .filter_map(|node| Some(node.extras()?.deadline.as_ref()?.at))
             .min()
     }
 }

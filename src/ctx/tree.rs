@@ -31,6 +31,7 @@
 use std::{borrow::Cow, panic::Location};
 
 use super::{
+    deadline,
     ending::Ending,
     extras::{Extras, SharedGroup},
     live::{Live, Verdict},
@@ -230,7 +231,14 @@ impl Node {
         if self.is_done() {
             return false;
         }
-        let ending = Ending::of(self, error());
+        let is_first = self.end_with(Ending::of(self, error()));
+        if is_first {
+            deadline::disarm(self);
+        }
+        is_first
+    }
+
+    fn end_with(&self, ending: Ending) -> bool {
         if let Some(live) = self.live() {
             return live.end(ending);
         }
@@ -311,6 +319,7 @@ impl Node {
 impl Node {
     /// Undoes the node and gives its parent back, to be dropped by the caller's loop.
     fn dismantle(&mut self) -> Option<Arc<Node>> {
+        deadline::disarm(self);
         let taken = if self.live().is_some() {
             self.cell.take()
         } else {

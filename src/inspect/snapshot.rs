@@ -231,6 +231,6 @@ fn task_entry(task: &dyn AnyTask) -> Entry {
 
 fn deadline(node: &Node) -> Option<Instant> {
     node.path_up()
-        .filter_map(|node| Some(node.extras()?.deadline?.at))
+        .filter_map(|node| Some(node.extras()?.deadline.as_ref()?.at))
         .min()
 }

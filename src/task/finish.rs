@@ -218,7 +218,10 @@ fn dropped<T>(core: &TaskCore<T>) -> Error {
 
 /// A deadline of the task itself is its own end, not one that came from outside.
 fn is_own_deadline<T>(core: &TaskCore<T>, end: &Error) -> bool {
-    let own = core.node().extras().and_then(|extras| extras.deadline);
+    let own = core
+        .node()
+        .extras()
+        .and_then(|extras| extras.deadline.as_ref());
     match (end, own) {
         (Error::TimedOut(timed_out), Some(own)) => timed_out.deadline() == own.at,
         _ => false,

@@ -5,16 +5,17 @@
 //! # Invariants
 //!
 //! 1. An entry is in `entries` until it is due, or its node ends or goes. If the node ends with
-//!    something above it, the entry may stay until the node goes, but it is not the earliest then:
-//!    that end takes off what has ended in front of the first that has not ([`Deadlines::prune`]).
+//!    something above it, the entry may stay until the node goes, but the driver does not sleep for
+//!    it: that end, and the driver itself, take off what has ended in front of the first that has
+//!    not ([`Deadlines::prune`]).
 //! 2. While there are entries, a driver is running, or about to be spawned by whoever made the
 //!    first entry. It ends, under the lock, when it finds none.
 //! 3. The driver is woken when an earlier entry comes, and when the earliest goes: its sleep never
 //!    stays armed for something that is no longer there.
 //! 4. Entries hold nodes weakly, and the driver holds none.
 //! 5. The parent of a node with an entry has a `Live` half that knows the deadlines. It learned of
-//!    them under its lock, before it was done; so its end prunes, before or after the entry comes,
-//!    and an entry that comes after is taken off by whoever made it.
+//!    them under its lock: before it was done, and its end prunes; or after, and whoever made the
+//!    entry sees that end and takes it off. The same goes for an end that prunes before it comes.
 
 use std::{
     collections::BTreeMap,
@@ -58,12 +59,11 @@ pub(super) fn arm<R: Runtime>(node: &Arc<Node>, rt: &R) {
         return;
     }
     let Some(deadlines) = node.parent().and_then(|parent| of_tree(parent)) else {
-        return; // something above has ended, and the node with it
+        return; // the parent has ended, and the node with it
     };
     let registered = deadlines.insert(deadline.at, Arc::downgrade(node), rt);
     deadline.set_registered(registered);
-    // Whatever ended above in between has pruned before the entry came, or found it. If before,
-    // the lock has shown us that end.
+    // Invariant 5: what ended above has found the entry, or one of the locks has shown us that end.
     if node.is_done() && !mutant("arm_without_looking") {
         deadlines.remove((deadline.at, registered));
     }
@@ -81,7 +81,7 @@ pub(super) fn disarm(node: &Node) {
     }
 }
 
-/// The deadlines of the tree, which `parent` knows from here on; `None` if it ends, or has ended.
+/// The deadlines of the tree, which `parent` knows from here on; `None` if it has ended.
 fn of_tree(parent: &Node) -> Option<&Arc<Deadlines>> {
     let live = parent.link().ok()?;
     if live.deadlines().is_none() {
@@ -89,7 +89,6 @@ fn of_tree(parent: &Node) -> Option<&Arc<Deadlines>> {
         if root.deadlines().is_none() {
             root.learn_deadlines(Arc::default());
         }
-        // If the root has none now, it has ended: that end comes down to here.
         live.learn_deadlines(Arc::clone(root.deadlines()?));
     }
     live.deadlines()
@@ -150,6 +149,11 @@ impl Deadlines {
             }
             self.remove(place); // one less: the loop ends
         }
+    }
+
+    #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.0).entries.is_empty()
     }
 
     /// Takes out what is due; or says when the next is, and keeps `waker` for when that changes.
@@ -223,6 +227,7 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
+            self.deadlines.prune();
             match self.deadlines.next(self.rt.now(), cx.waker()) {
                 Next::Nothing => {
                     self.is_over = true;

@@ -72,7 +72,7 @@ pub(crate) struct Live {
     ending: OnceLock<Ending>,
     /// Place in the parent's list (invariant 3).
     slot: AtomicUsize,
-    /// Of the tree, once there are some directly below; written under the lock, before the end.
+    /// Of the tree, once there are some directly below; written under the lock.
     deadlines: OnceLock<Arc<Deadlines>>,
     ended: AtomicU64,
 }
@@ -323,7 +323,8 @@ impl Live {
         for inner in walk.inner.drain(..) {
             inner.set_settled();
         }
-        if let Some(deadlines) = walk.deadlines.take() {
+        let deadlines = walk.deadlines.take();
+        if let Some(deadlines) = deadlines.filter(|_| !mutant("end_without_pruning")) {
             walk.push(Action::Prune(deadlines));
         }
         firing::fire(walk);
@@ -506,11 +507,15 @@ impl Live {
         self.deadlines.get()
     }
 
-    /// Keeps the deadlines of the tree, unless the node has ended or has them.
+    /// Keeps the deadlines of the tree.
     pub(crate) fn learn_deadlines(&self, deadlines: Arc<Deadlines>) {
-        let _shared = lock(&self.shared);
-        if self.state.load(Ordering::Relaxed) & DONE == 0 {
-            let _ = self.deadlines.set(deadlines); // the first counts
+        if mutant("learn_outside_the_lock") {
+            let _ = self.deadlines.set(deadlines);
+            return;
         }
+        // The lock is that of `mark`: the end comes later and finds them, or has come, and whoever
+        // is here sees it.
+        let _shared = lock(&self.shared);
+        let _ = self.deadlines.set(deadlines); // the first counts
     }
 }

@@ -1,11 +1,17 @@
 //! Models of the tree.
 
-use std::{future::Future, pin::pin};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
 
 use super::Ctx;
 use crate::{
+    Sleep, Spawner, Timer,
     models::{Wakes, check, spawn as start},
-    sync::{Arc, AtomicUsize, Ordering},
+    sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
 };
 
 fn root() -> Ctx<()> {
@@ -160,5 +166,101 @@ fn callback_is_registered_while_the_context_ends() {
         ctx.cancel();
         registrar.join().unwrap();
         assert_eq!(calls.load(Ordering::SeqCst), 1, "called exactly once");
+    });
+}
+
+/// A runtime that keeps what is spawned and polls nothing; its clock stands still.
+#[derive(Clone)]
+struct Keeps {
+    tasks: Arc<Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>>>,
+    now: Instant,
+}
+
+struct Still;
+
+impl Future for Still {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+impl Sleep for Still {
+    fn reset(self: Pin<&mut Self>, _deadline: Instant) {}
+}
+
+impl Timer for Keeps {
+    type Sleep = Still;
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn sleep_until(&self, _deadline: Instant) -> Still {
+        Still
+    }
+}
+
+impl Spawner for Keeps {
+    fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        lock(&self.tasks).push(Box::pin(future));
+    }
+}
+
+/// A child gets a deadline while something above it ends: the entry does not stay behind.
+#[test]
+fn deadline_is_armed_while_an_ancestor_ends() {
+    check(&["arm_without_looking", "end_without_pruning"], || {
+        let rt = Keeps {
+            tasks: Arc::new(Mutex::new(Vec::new())),
+            now: Instant::now(),
+        };
+        let top = Ctx::root_on("top", rt.clone());
+        let parent = top.child("parent");
+        // The parent knows the deadlines, or learns of them from the child that is armed.
+        let first = parent
+            .build("first")
+            .timeout(Duration::from_secs(2))
+            .start();
+        let deadlines = Arc::clone(parent.node().live().unwrap().deadlines().unwrap());
+        let arming = parent.clone();
+        let armer = start(move || {
+            let wish = arming.build("child").timeout(Duration::from_secs(1));
+            wish.start()
+        });
+        assert!(parent.cancel(), "nobody else ends it");
+        let child = armer.join().unwrap();
+        assert!(child.is_done() && first.is_done());
+        assert!(deadlines.is_empty(), "an entry of a context that has ended");
+        lock(&rt.tasks).clear();
+    });
+}
+
+/// The same with the first deadline of the tree: its parent learns of the list meanwhile.
+#[test]
+fn first_deadline_is_armed_while_an_ancestor_ends() {
+    check(&["learn_outside_the_lock"], || {
+        let rt = Keeps {
+            tasks: Arc::new(Mutex::new(Vec::new())),
+            now: Instant::now(),
+        };
+        let top = Ctx::root_on("top", rt.clone());
+        let parent = top.child("parent");
+        let arming = parent.clone();
+        let armer = start(move || {
+            let wish = arming.build("child").timeout(Duration::from_secs(1));
+            wish.start()
+        });
+        assert!(parent.cancel(), "nobody else ends it");
+        let child = armer.join().unwrap();
+        assert!(child.is_done());
+        let deadlines = top.node().live().and_then(|live| live.deadlines().cloned());
+        let is_empty = deadlines.is_none_or(|deadlines| deadlines.is_empty());
+        assert!(is_empty, "an entry of a context that has ended");
+        lock(&rt.tasks).clear();
     });
 }

@@ -81,6 +81,40 @@ fn deadline_leaves_the_list_with_its_context_and_does_not_drag_the_clock() {
 }
 
 #[test]
+fn deadlines_below_an_ended_context_do_not_drag_the_clock() {
+    // Q-98, where the contexts with the deadlines are still held, and end with one above.
+    simulate(async |sim: &Sim| {
+        let server = sim.ctx.child("server");
+        let conns: Vec<_> = (0..3).map(|_| server.child("conn")).collect();
+        let request = |n: u64| conns[n as usize % 3].build("request").timeout(secs(n));
+        let requests: Vec<_> = (10..40).map(|n| request(n).start()).collect();
+        let alive = sim.ctx.build("alive").timeout(secs(15)).start();
+        sim.clock.record_fired();
+        sim.ctx.sleep(secs(1)).await.unwrap();
+        assert!(conns[2].cancel() && requests[1].is_done() && !requests[0].is_done());
+        assert!(server.cancel() && requests.iter().all(|request| request.is_done()));
+        alive.done().await;
+        sim.ctx.sleep(secs(100)).await.unwrap();
+        let fired = [1, 15, 115].map(secs);
+        assert_eq!(sim.clock.fired(), fired, "nothing that had ended");
+        drop(requests);
+    });
+}
+
+#[test]
+fn context_with_a_deadline_is_freed_when_its_last_handle_goes() {
+    simulate(async |sim: &Sim| {
+        let held = Arc::new(());
+        for n in 1..=1000 {
+            let wish = sim.ctx.build("n").timeout(secs(n));
+            drop(wish.value(Arc::clone(&held)).start());
+        }
+        assert_eq!(Arc::strong_count(&held), 1, "no entry holds its node");
+        sim.ctx.sleep(secs(2000)).await.unwrap();
+    });
+}
+
+#[test]
 fn many_deadlines_end_in_their_order() {
     simulate(async |sim: &Sim| {
         let log = Log::default();

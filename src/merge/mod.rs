@@ -68,6 +68,7 @@ pub struct Merge<T, L = (), D: Driver = Tasks> {
 
 impl<T: Send + 'static> Merge<T> {
     /// A merge whose sources run as tasks of a child of `ctx`.
+    #[track_caller]
     pub fn new<R: Spawner>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
         let ctx = ctx.child(name);
         Merge {
@@ -82,6 +83,7 @@ impl<T: Send + 'static> Merge<T> {
 
 impl<'a, T> Merge<T, (), InPlace<'a>> {
     /// A merge whose sources are polled by the streamer; it needs no spawner.
+    #[track_caller]
     pub fn in_place<R>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
         Merge {
             ctx: Ctx::from_node(ctx.node().clone(), ()).child(name),

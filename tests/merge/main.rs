@@ -1,0 +1,11 @@
+//! Merging: the numbered behaviours FEED, the bugs, and input nobody should give.
+//!
+//! Where both drivers promise the same, one script runs with each: see `both` in the kit.
+#![cfg(feature = "test-util")]
+
+#[macro_use]
+mod kit;
+
+mod finishing;
+mod kinds;
+mod old;

@@ -53,7 +53,9 @@ impl<T, L: Clone, D: Driver> Feeder<T, L, D> {
         self.add(Source::value(v))
     }
 
-    /// Feeds the value of a function.
+    /// Feeds the value of a function, which is called at once, unless the merge has ended.
+    ///
+    /// A function that another one feeds is called when it is reached.
     pub fn func<F>(&self, f: F) -> SourceId
     where
         F: FnOnce() -> T,

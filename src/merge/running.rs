@@ -1,10 +1,11 @@
 //! [`Running`]: a source that was fed, as the future that its driver polls.
 
 use std::{
+    cell::Cell,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use super::{
@@ -79,9 +80,25 @@ pub(super) fn feed<T, D: Driver>(
     }
     match value {
         Some(value) => running.last(value),
+        None if is_outermost && kind == SourceKind::Func => call(core, running),
         None => core.launch(running),
     }
     id
+}
+
+thread_local! {
+    static IS_CALLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls a function inside `add`; unless everything has ended, or one that was called like this
+/// feeds it: that one is launched, so that nothing recurses.
+fn call<T, D: Driver>(core: &Core<T, D>, mut function: Running<T, D>) {
+    if core.ctx.is_done() || IS_CALLING.replace(true) {
+        return core.launch(function);
+    }
+    // It contains its panics, and ends with the first poll: there is nobody to wake.
+    let _ended = Pin::new(&mut function).poll(&mut Context::from_waker(Waker::noop()));
+    IS_CALLING.set(false);
 }
 
 impl<T, D: Driver> Future for Running<T, D> {

@@ -85,7 +85,8 @@ impl<T, D: Driver> Source<T, D> {
         Source::of(SourceKind::Value, Body::Value(v))
     }
 
-    /// The value of a function, which is called once.
+    /// The value of a function, which is called once: when it is fed, or when the source that
+    /// makes it is reached.
     pub fn func<F>(f: F) -> Self
     where
         F: FnOnce() -> T,

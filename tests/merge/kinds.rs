@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use futures::{FutureExt, stream};
-use windlass::{Fed, Merge, Promise, Source, SourceKind, testing::simulate};
+use windlass::{Fed, Feeder, Merge, Promise, Source, SourceKind, testing::simulate};
 
 use crate::kit::{labelled, next, rest, rest_labelled, settle};
 
@@ -75,8 +75,7 @@ fn feed_17_what_runs_is_shown_in_the_tree_below_the_merge() {
 }
 
 #[test]
-#[ignore]
-fn feed_18_functions_are_called_once() {
+fn feed_18_a_function_is_called_once_inside_the_call_that_feeds_it() {
     both!(|sim, merge| {
         let (feeder, mut items) = merge.label("").split();
         let calls = Arc::new(AtomicUsize::new(0));
@@ -86,6 +85,7 @@ fn feed_18_functions_are_called_once() {
             count.fetch_add(1, Ordering::SeqCst);
             "some_value"
         });
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
         feeder.finish_when_empty();
         let first = items.next().await.unwrap();
         assert_eq!(labelled(&first), "some_context:hi");
@@ -114,6 +114,41 @@ fn feed_19_nothing_is_pulled_while_a_source_is_fed_and_then_they_take_turns() {
         assert_eq!(
             rest(&mut items).await,
             "1 10 100 2 20 end 3 30 end end stopped"
+        );
+    });
+}
+
+/// Feeds a function that feeds the next one, and so on.
+fn chain(feeder: Feeder<usize>, n: usize) -> usize {
+    if n > 0 {
+        let next = feeder.clone();
+        feeder.func(move || chain(next, n - 1));
+    }
+    n
+}
+
+#[test]
+fn functions_that_feed_functions_do_not_recurse() {
+    simulate(async |sim| {
+        let (feeder, mut items) = Merge::new(&sim.ctx, "merge").split();
+        chain(feeder, 100_000);
+        let mut seen = vec![0_u8; 100_000];
+        while let Some(item) = items.next().await {
+            item.value().into_iter().for_each(|n| seen[n] += 1);
+        }
+        assert!(seen.iter().all(|times| *times == 1));
+    });
+}
+
+#[test]
+fn a_function_is_not_called_when_everything_has_ended() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        sim.ctx.cancel();
+        feeder.func(|| -> i32 { panic!("it was called") });
+        assert_eq!(
+            rest(&mut items).await,
+            "failed(cancelled) stopped(cancelled)"
         );
     });
 }

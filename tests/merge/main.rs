@@ -6,6 +6,14 @@
 #[macro_use]
 mod kit;
 
+mod callbacks;
+mod extension;
+mod failing;
 mod finishing;
+mod interleavings;
 mod kinds;
-mod old;
+mod ordered;
+mod pressure;
+mod scope;
+mod stopping;
+mod surface;

@@ -16,6 +16,7 @@ use std::{
 
 use futures::task::AtomicWaker;
 
+use crate::report::isolate;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 
 /// After so many polls in one call the group lets the executor go on.
@@ -63,7 +64,7 @@ impl Wake for Signal {
             return;
         }
         lock(&self.ready.queue).push_back(self.index);
-        self.ready.parent.wake();
+        isolate("a waker", || self.ready.parent.wake());
     }
 }
 

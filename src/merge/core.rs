@@ -20,6 +20,7 @@ use futures::task::AtomicWaker;
 use super::{driver::Driver, fed::Sources, running::Running};
 use crate::{
     Ctx, Error,
+    report::isolate,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock},
 };
 
@@ -50,6 +51,13 @@ struct State<T, D: Driver> {
     feeders: usize,
     is_finishing: bool,
     is_closed: bool,
+}
+
+impl<T, D: Driver> State<T, D> {
+    fn count_in(&mut self, root: Option<u64>) {
+        self.live += 1;
+        self.order.extend(root);
+    }
 }
 
 /// An outermost source and everything below it.
@@ -148,6 +156,11 @@ impl<T, D: Driver> Core<T, D> {
         self.consumer.register(waker);
     }
 
+    /// Wakes the consumer, whose waker may panic.
+    fn wake(&self) {
+        isolate("a waker", || self.consumer.wake());
+    }
+
     // ----- feeding -----
 
     /// Counts one more source; false if the merge has ended.
@@ -156,29 +169,48 @@ impl<T, D: Driver> Core<T, D> {
         if state.is_closed {
             return false;
         }
-        state.live += 1;
-        if let (Some(root), true) = (root, self.ordered) {
-            state.order.push_back(root);
-        }
+        state.count_in(root.filter(|_| self.ordered));
         true
     }
 
-    /// Runs a source that was counted in, now or when the limit allows it.
-    pub(super) fn launch(&self, mut source: Running<T, D>) {
+    /// Counts a source in and runs it, now or when the limit allows it; gives it back if the merge
+    /// has ended.
+    ///
+    /// In one step: slots are given in the order of insertion. Otherwise, when results are ordered,
+    /// a later source could hold the last slot until its turn comes, behind one that waits for it.
+    pub(super) fn launch(
+        &self,
+        mut source: Running<T, D>,
+        root: Option<u64>,
+    ) -> Result<(), Running<T, D>> {
         let mut state = lock(&self.state);
-        if source.is_limited && !state.is_closed {
-            if state.running >= state.limit {
-                state.waiting.push_back(source);
-                return;
-            }
-            state.running += 1;
-            source.has_slot = true;
+        if state.is_closed {
+            drop(state);
+            return Err(source);
         }
+        state.count_in(root.filter(|_| self.ordered));
+        if source.is_limited && state.running >= state.limit {
+            state.waiting.push_back(source);
+            drop(state);
+            self.look_again();
+            return Ok(());
+        }
+        state.running += usize::from(source.is_limited);
+        source.has_slot = source.is_limited;
         drop(state);
         self.start(source);
+        Ok(())
     }
 
-    fn start(&self, source: Running<T, D>) {
+    /// Whoever ends the merge drops what waits, after its context has ended: so what was put there
+    /// later sees that end, and goes, too.
+    fn look_again(&self) {
+        if self.ctx.is_done() {
+            self.drop_unstarted();
+        }
+    }
+
+    pub(super) fn start(&self, source: Running<T, D>) {
         if let Some(start) = &self.start {
             return start(source);
         }
@@ -189,7 +221,7 @@ impl<T, D: Driver> Core<T, D> {
         }
         state.incoming.push_back(source);
         drop(state);
-        self.consumer.wake();
+        self.wake();
     }
 
     /// Gives a slot back and starts what waits for one.
@@ -230,7 +262,7 @@ impl<T, D: Driver> Core<T, D> {
 
     pub(super) fn finish_when_empty(&self) {
         lock(&self.state).is_finishing = true;
-        self.consumer.wake();
+        self.wake();
     }
 
     pub(super) fn add_feeder(&self) {
@@ -243,7 +275,7 @@ impl<T, D: Driver> Core<T, D> {
         let is_last = state.feeders == 0;
         drop(state);
         if is_last {
-            self.consumer.wake();
+            self.wake();
         }
     }
 
@@ -261,14 +293,14 @@ impl<T, D: Driver> Core<T, D> {
             None
         };
         drop(state);
-        drop(refused);
-        self.consumer.wake();
+        drop_all(refused);
+        self.wake();
     }
 
     /// Counts out a source that handed over.
     pub(super) fn count_out(&self) {
         lock(&self.state).live -= 1;
-        self.consumer.wake();
+        self.wake();
     }
 
     /// Swaps the queued events for `empty`.
@@ -330,7 +362,7 @@ impl<T, D: Driver> Core<T, D> {
         let out = std::mem::take(&mut state.out);
         state.order = VecDeque::new();
         drop(state);
-        drop(out);
+        drop_all(out);
         self.drop_unstarted();
     }
 
@@ -340,6 +372,13 @@ impl<T, D: Driver> Core<T, D> {
             let why = Some("executor shut down".into());
             self.ctx.node().cancelled(why, Location::caller(), None)
         })
+    }
+}
+
+/// Drops events, whose values may panic, one after the other.
+pub(super) fn drop_all<T>(events: impl IntoIterator<Item = Event<T>>) {
+    for event in events {
+        isolate("the destructor of an item", || drop(event));
     }
 }
 

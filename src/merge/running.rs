@@ -74,14 +74,20 @@ pub(super) fn feed<T, D: Driver>(
         is_limited: kind == SourceKind::Future && (is_outermost || !core.ordered),
         has_slot: false,
     };
-    if !core.count_in(is_outermost.then_some(running.family.root)) {
-        running.refuse();
-        return id;
+    let root = is_outermost.then_some(running.family.root);
+    let is_late = core.ctx.is_done();
+    if is_late {
+        running.drop_callbacks();
     }
-    match value {
-        Some(value) => running.last(value),
-        None if is_outermost && kind == SourceKind::Func => call(core, running),
-        None => core.launch(running),
+    if is_late || value.is_some() || (is_outermost && kind == SourceKind::Func) {
+        match (core.count_in(root), value) {
+            (false, _) => running.refuse(),
+            (true, Some(value)) => running.last(value),
+            (true, None) if is_late => drop(running), // which tells its end
+            (true, None) => call(core, running),
+        }
+    } else if let Err(mut running) = core.launch(running, root) {
+        running.refuse();
     }
     id
 }
@@ -90,11 +96,11 @@ thread_local! {
     static IS_CALLING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls a function inside `add`; unless everything has ended, or one that was called like this
-/// feeds it: that one is launched, so that nothing recurses.
+/// Calls a function inside `add`; unless one that was called like this feeds it: that one is
+/// started like other sources, so that nothing recurses.
 fn call<T, D: Driver>(core: &Core<T, D>, mut function: Running<T, D>) {
-    if core.ctx.is_done() || IS_CALLING.replace(true) {
-        return core.launch(function);
+    if IS_CALLING.replace(true) {
+        return core.start(function);
     }
     // It contains its panics, and ends with the first poll: there is nobody to wake.
     let _ended = Pin::new(&mut function).poll(&mut Context::from_waker(Waker::noop()));
@@ -114,6 +120,9 @@ impl<T, D: Driver> Future for Running<T, D> {
                 .is_some_and(|g| g.poll_open(cx).is_pending());
             if is_shut {
                 return Poll::Pending;
+            }
+            if this.is_told_to_end() {
+                this.interrupt();
             }
             let Some(feed) = &mut this.feed else {
                 return Poll::Ready(());
@@ -208,11 +217,37 @@ impl<T, D: Driver> Running<T, D> {
         self.core.emit(event);
     }
 
-    /// Fed after the end: tells `on_done`, and nothing else.
-    fn refuse(&mut self) {
-        self.drop_feed();
+    /// Nothing more is pulled from an iterator or a stream once the context has ended; a future
+    /// that is ready then still wins, as everywhere.
+    fn is_told_to_end(&self) -> bool {
+        self.sources.kind().is_many() && self.core.ctx.is_done()
+    }
+
+    /// Ends before its time.
+    fn interrupt(&mut self) {
+        if self.feed.is_none() {
+            return;
+        }
         let why = self.core.why();
-        self.tell_done(Some(&why));
+        let what = if self.sources.kind().is_many() {
+            What::Stop(Some(why.clone()))
+        } else {
+            What::Fail(why.clone())
+        };
+        self.end(what, Some(why));
+    }
+
+    /// Fed after the end: it is dropped, and nothing is told.
+    fn refuse(&mut self) {
+        self.drop_callbacks();
+        self.drop_feed();
+    }
+
+    /// What is fed after the end has no callbacks: one that feeds again would never be done.
+    fn drop_callbacks(&mut self) {
+        let (each, done) = (self.each.take(), self.done.take());
+        isolate("dropping on_each", || drop(each));
+        isolate("dropping on_done", || drop(done));
     }
 
     fn drop_feed(&mut self) {
@@ -239,15 +274,6 @@ impl<T, D: Driver> Running<T, D> {
 /// Interrupted: by the end of the context, or by an executor that is gone.
 impl<T, D: Driver> Drop for Running<T, D> {
     fn drop(&mut self) {
-        if self.feed.is_none() {
-            return;
-        }
-        let why = self.core.why();
-        let what = if self.sources.kind().is_many() {
-            What::Stop(Some(why.clone()))
-        } else {
-            What::Fail(why.clone())
-        };
-        self.end(what, Some(why));
+        self.interrupt();
     }
 }

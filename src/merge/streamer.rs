@@ -11,7 +11,7 @@ use std::{
 use futures::Stream;
 
 use super::{
-    core::{Core, Event, Labels, Lull, What},
+    core::{Core, Event, Labels, Lull, What, drop_all},
     driver::{Driver, Tasks},
     fed::Fed,
     running::Running,
@@ -129,14 +129,22 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
             }
             // Before we look again: whoever queues after that look wakes us.
             self.core.register(cx.waker());
-            for source in self.core.take_incoming() {
-                self.group.insert(source);
-            }
+            self.take_in();
             while let Poll::Ready(Some(())) = self.group.poll_next(cx) {}
             match self.core.lull(matches!(self.stage, Stage::Ending(_))) {
                 Lull::MoreQueued => {}
                 Lull::Finished => return Poll::Ready(self.stopped()),
                 Lull::Waiting => ready!(self.poll_told(cx)),
+            }
+        }
+    }
+
+    /// Takes in what was fed to be polled here; after the end it is dropped, and so tells its own.
+    fn take_in(&mut self) {
+        let is_open = matches!(self.stage, Stage::Open);
+        for source in self.core.take_incoming() {
+            if is_open {
+                self.group.insert(source);
             }
         }
     }
@@ -197,21 +205,16 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
         self.sorted.get_mut(&front)?.pop_front()
     }
 
-    fn deliver(&mut self, event: Event<T>) -> Fed<T, L> {
-        let label = self.label(&event);
-        let Event {
-            what,
-            sources,
-            gates,
-            has_slot,
-            ..
-        } = event;
-        for gate in gates.into_iter().flatten() {
+    fn deliver(&mut self, mut event: Event<T>) -> Fed<T, L> {
+        for gate in event.gates.iter_mut().filter_map(Option::take) {
             gate.open();
         }
-        if has_slot {
+        if event.has_slot {
             self.core.release();
         }
+        // The user's `clone`, which may panic: after what lets sources go on.
+        let label = self.label(&event);
+        let Event { what, sources, .. } = event;
         match what {
             What::Item(value) | What::Last(value) => Fed::Success {
                 value,
@@ -253,6 +256,8 @@ impl<T, L, D: Driver> Streamer<T, L, D> {
         self.core.ctx.cancel();
         self.core.close();
         self.group.clear();
+        drop_all(std::mem::take(&mut self.batch));
+        drop_all(std::mem::take(&mut self.sorted).into_values().flatten());
         self.labels.close();
     }
 }

@@ -12,11 +12,7 @@ use std::{
 use futures::{FutureExt, Stream, StreamExt, stream};
 use windlass::{Fed, Feeder, Merge, Source, testing::simulate};
 
-#[path = "../kit/mod.rs"]
-mod log;
-
-use self::log::Log;
-use crate::kit::{Living, next, rest, settle};
+use crate::kit::{Living, Log, next, rest, settle};
 
 #[test]
 fn each_value_is_told_as_it_is_produced_and_then_the_end_before_its_item() {
@@ -126,8 +122,12 @@ fn callbacks_may_feed() {
         let (each, done) = (feeder.clone(), feeder.clone());
         feeder.add(
             Source::iter([1, 2])
-                .on_each(move |v: &i32| drop(each.value(v * 10)))
-                .on_done(move |_| drop(done.value(100))),
+                .on_each(move |v: &i32| {
+                    each.value(v * 10);
+                })
+                .on_done(move |_| {
+                    done.value(100);
+                }),
         );
         drop(feeder);
         assert_eq!(rest(&mut items).await, "10 1 20 2 100 end stopped");

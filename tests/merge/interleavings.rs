@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use futures::stream;
 use windlass::{
-    Ctx, Driver, Fed, Feeder, Merge, Source, SourceId, SourceKind, Streamer,
+    Driver, Fed, Feeder, Merge, Source, SourceId, SourceKind, Streamer,
     testing::{assert_no_leaks, explore},
 };
 
-use crate::kit::{Living, settle};
+use crate::kit::{Living, yield_now};
 
 /// What came of a run.
 #[derive(Default)]
@@ -68,9 +68,9 @@ impl Account {
     }
 }
 
-async fn turns(ctx: &Ctx, n: i32) {
+async fn turns(n: i32) {
     for _ in 0..n {
-        ctx.spawn(async {}).await.ok();
+        yield_now().await;
     }
 }
 
@@ -80,23 +80,19 @@ macro_rules! feed_all {
         let mut roots = Vec::new();
         for part in 0..4 {
             let at = part * 100;
-            let (one, two, three) = ($sim.ctx.clone(), $sim.ctx.clone(), $sim.ctx.clone());
             roots.push($feeder.iter(at..at + 4));
             roots.push($feeder.future(async move {
-                turns(&one, part).await;
+                turns(part).await;
                 at + 4
             }));
             let inner = (5..8).map(move |i| Source::value(at + i));
             roots.push($feeder.add(Source::iter_of(inner)));
-            roots.push($feeder.stream(stream::unfold(at + 8, move |i| {
-                let ctx = two.clone();
-                async move {
-                    turns(&ctx, i % 3).await;
-                    (i < at + 12).then_some((i, i + 1))
-                }
+            roots.push($feeder.stream(stream::unfold(at + 8, move |i| async move {
+                turns(i % 3).await;
+                (i < at + 12).then_some((i, i + 1))
             })));
             roots.push($feeder.task($sim.ctx.spawn(async move {
-                turns(&three, 2).await;
+                turns(2).await;
                 at + 12
             })));
             roots.push($feeder.func(move || at + 13));
@@ -127,6 +123,7 @@ fn nothing_is_lost_or_doubled_and_each_source_ends_once() {
         assert_eq!((account.interrupted, account.stopped), (0, vec![false]));
         // 7 fed in each part, the 3 values in one of them, and the stream that was made.
         assert_eq!(account.ends.len(), 4 * (7 + 3 + 1));
+        sim.rt.settle().await;
         assert_no_leaks(&sim.ctx);
     });
     explore(0..20, async |sim| {
@@ -149,9 +146,9 @@ fn feeders_in_many_tasks_lose_nothing() {
         let (feeder, mut items) = Merge::new(&sim.ctx, "merge").max_running(2).split();
         let feeders: Vec<_> = (0..4)
             .map(|part| {
-                let (ctx, feeder) = (sim.ctx.clone(), feeder.clone());
+                let feeder = feeder.clone();
                 sim.ctx
-                    .spawn(async move { feed_slowly(&ctx, &feeder, part * 10).await })
+                    .spawn(async move { feed_slowly(&feeder, part * 10).await })
             })
             .collect();
         drop(feeder);
@@ -166,11 +163,11 @@ fn feeders_in_many_tasks_lose_nothing() {
     });
 }
 
-async fn feed_slowly(ctx: &Ctx, feeder: &Feeder<i32>, at: i32) -> Vec<SourceId> {
+async fn feed_slowly(feeder: &Feeder<i32>, at: i32) -> Vec<SourceId> {
     let mut fed = Vec::new();
     for i in (at..at + 9).step_by(3) {
         fed.push(feeder.value(i));
-        turns(ctx, 1).await;
+        turns(1).await;
         fed.push(feeder.future(async move { i + 1 }));
         fed.push(feeder.iter([i + 2]));
     }
@@ -192,9 +189,8 @@ fn cancelling_at_any_moment_ends_each_source_once_and_drops_all_that_was_held() 
                 std::future::pending().await
             }));
         }
-        let ctx = sim.ctx.clone();
         let canceller = sim.ctx.spawn(async move {
-            turns(&ctx, 5).await;
+            turns(5).await;
             scope.cancel()
         });
         let account = Account::of(&mut items).await;
@@ -209,6 +205,7 @@ fn cancelling_at_any_moment_ends_each_source_once_and_drops_all_that_was_held() 
         values.dedup_by_key(|value| *value);
         assert!(values.len() <= before);
         assert_eq!(living.count(), 0);
+        sim.rt.settle().await;
         assert_no_leaks(&sim.ctx);
     });
 }
@@ -218,9 +215,9 @@ fn breaking_at_any_moment_does_too_and_each_value_comes_at_most_once() {
     explore(0..120, async |sim| {
         let (feeder, mut items) = Merge::new(&sim.ctx, "merge").max_running(2).split();
         let fed = feed_all!(sim, feeder);
-        let (ctx, breaker) = (sim.ctx.clone(), items.breaker().clone());
+        let breaker = items.breaker().clone();
         let breaking = sim.ctx.spawn(async move {
-            turns(&ctx, 4).await;
+            turns(4).await;
             breaker.set();
         });
         let mut account = Account::of(&mut items).await;
@@ -233,6 +230,7 @@ fn breaking_at_any_moment_does_too_and_each_value_comes_at_most_once() {
         account.values.dedup();
         assert_eq!(account.values.len(), count, "one was doubled");
         drop(feeder);
+        sim.rt.settle().await;
         assert_no_leaks(&sim.ctx);
     });
 }
@@ -243,19 +241,18 @@ fn dropping_the_streamer_at_any_moment_leaves_nothing() {
         let living = Living::default();
         let (feeder, mut items) = Merge::new(&sim.ctx, "merge").max_running(2).split();
         for i in 0..4 {
-            let (iter, future, ctx) = (living.one(), living.one(), sim.ctx.clone());
+            let (iter, future) = (living.one(), living.one());
             feeder.iter((i..).inspect(move |_| drop(&iter)));
             feeder.future(async move {
                 let _held = future;
-                turns(&ctx, i % 3).await;
+                turns(i % 3).await;
                 i
             });
         }
-        let ctx = sim.ctx.clone();
         let feeding = sim.ctx.spawn(async move {
             for i in 0..5 {
                 feeder.value(i);
-                turns(&ctx, 1).await;
+                turns(1).await;
                 feeder.future(async move { i });
             }
         });
@@ -264,8 +261,9 @@ fn dropping_the_streamer_at_any_moment_leaves_nothing() {
         }
         drop(items);
         feeding.await.unwrap();
-        settle(&sim.ctx).await;
+        sim.rt.settle().await;
         assert_eq!(living.count(), 0);
+        sim.rt.settle().await;
         assert_no_leaks(&sim.ctx);
     });
 }
@@ -275,17 +273,15 @@ fn limits_that_change_at_any_moment_lose_no_future() {
     explore(0..60, async |sim| {
         let (feeder, mut items) = Merge::new(&sim.ctx, "merge").max_running(1).split();
         for i in 0..30 {
-            let ctx = sim.ctx.clone();
             feeder.future(async move {
-                turns(&ctx, i % 4).await;
+                turns(i % 4).await;
                 i
             });
         }
-        let ctx = sim.ctx.clone();
         let changing = sim.ctx.spawn(async move {
             for n in [3, 0, 7, 1, 0, 2] {
                 feeder.set_max_running(n);
-                turns(&ctx, 2).await;
+                turns(2).await;
             }
         });
         let mut account = Account::of(&mut items).await;

@@ -10,6 +10,9 @@ use std::{
 };
 
 use futures::{Stream, StreamExt};
+
+pub(crate) use crate::shared::{Log, yield_now};
+
 use windlass::{Ctx, Error, Fed};
 
 /// Runs a script twice, each time in a simulation of its own: with sources that run as tasks, and
@@ -19,13 +22,13 @@ macro_rules! both {
         windlass::testing::simulate(async |$sim| {
             let $merge = windlass::Merge::new(&$sim.ctx, "merge");
             $script;
-            $crate::kit::settle(&$sim.ctx).await;
+            $sim.rt.settle().await;
             windlass::testing::assert_no_leaks(&$sim.ctx);
         });
         windlass::testing::simulate(async |$sim| {
             let $merge = windlass::Merge::in_place(&$sim.ctx, "merge");
             $script;
-            $crate::kit::settle(&$sim.ctx).await;
+            $sim.rt.settle().await;
             windlass::testing::assert_no_leaks(&$sim.ctx);
         });
     }};
@@ -88,10 +91,10 @@ where
     words.join(" ")
 }
 
-/// Lets everything that is ready run, for some turns.
-pub(crate) async fn settle(ctx: &Ctx) {
-    for _ in 0..20 {
-        ctx.spawn(async {}).await.ok();
+/// Lets everything that is ready run, for some turns; also when `ctx` has ended.
+pub(crate) async fn settle(_: &Ctx) {
+    for _ in 0..40 {
+        yield_now().await;
     }
 }
 

@@ -5,6 +5,9 @@
 
 #[macro_use]
 mod kit;
+#[path = "../kit/mod.rs"]
+#[allow(dead_code, unreachable_pub)] // shared by many
+mod shared;
 
 mod callbacks;
 mod extension;

@@ -42,7 +42,7 @@ fn feed_55_a_merge_on_a_context_that_has_ended_gives_what_is_there_and_stops() {
         let (feeder, mut items) = Merge::in_place(&scope, "late").split();
         feeder.iter([2]);
         feeder.value(1);
-        assert_eq!(rest(&mut items).await, "1 end(why) stopped(why)");
+        assert_eq!(rest(&mut items).await, "end(why) 1 stopped(why)");
     });
 }
 

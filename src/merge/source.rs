@@ -195,7 +195,10 @@ impl<T, D: Driver> Source<T, D> {
         self
     }
 
-    /// Calls `f` once, when this source has ended.
+    /// Calls `f` once, when this source has ended, before its terminal item.
+    ///
+    /// A source that is fed when the merge has ended has no callbacks: so one that `f` feeds again
+    /// whenever it ends does come to an end.
     pub fn on_done<F>(mut self, f: F) -> Self
     where
         F: FnOnce(Result<(), &Error>),

@@ -142,7 +142,7 @@ fn callbacks_are_dropped_with_their_source() {
         let (feeder, mut items) = merge.split();
         feeder.add(
             Source::iter([1])
-                .on_each(move |_: &i32| drop(&each))
+                .on_each(move |_: &i32| each.touch())
                 .on_done(move |_| drop(done)),
         );
         assert_eq!(next(&mut items).await, "1");

@@ -183,7 +183,7 @@ fn cancelling_at_any_moment_ends_each_source_once_and_drops_all_that_was_held() 
         let mut fed = feed_all!(sim, feeder);
         for i in 0..3 {
             let (iter, future) = (living.one(), living.one());
-            fed.push(feeder.iter((i..).inspect(move |_| drop(&iter))));
+            fed.push(feeder.iter((i..).inspect(move |_| iter.touch())));
             fed.push(feeder.future(async move {
                 let _held = future;
                 std::future::pending().await
@@ -242,7 +242,7 @@ fn dropping_the_streamer_at_any_moment_leaves_nothing() {
         let (feeder, mut items) = Merge::new(&sim.ctx, "merge").max_running(2).split();
         for i in 0..4 {
             let (iter, future) = (living.one(), living.one());
-            feeder.iter((i..).inspect(move |_| drop(&iter)));
+            feeder.iter((i..).inspect(move |_| iter.touch()));
             feeder.future(async move {
                 let _held = future;
                 turns(i % 3).await;

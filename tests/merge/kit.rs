@@ -101,6 +101,13 @@ pub(crate) async fn settle(_: &Ctx) {
 /// Counts itself while it lives.
 pub(crate) struct Counted(Arc<AtomicUsize>);
 
+impl Counted {
+    /// For closures that shall hold it.
+    pub(crate) fn touch(&self) {
+        assert!(self.0.load(Ordering::SeqCst) > 0);
+    }
+}
+
 /// How many live.
 #[derive(Clone, Default)]
 pub(crate) struct Living(Arc<AtomicUsize>);

@@ -6,7 +6,11 @@
 #[macro_use]
 mod kit;
 #[path = "../kit/mod.rs"]
-#[allow(dead_code, unreachable_pub)] // shared by many
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod shared;
 
 mod callbacks;

@@ -64,8 +64,8 @@ fn feed_57_and_q_73_leaving_early_cancels_what_is_unfinished() {
         });
         let watch = task.watch();
         feeder.task(task);
-        feeder.stream(stream::pending().inspect(move |_| drop(&c)));
-        feeder.iter((0..).inspect(move |_| drop(&d)));
+        feeder.stream(stream::pending().inspect(move |_| c.touch()));
+        feeder.iter((0..).inspect(move |_| d.touch()));
         settle(&sim.ctx).await;
         drop(items);
         windlass::wait_for_all((&watch,)).await;
@@ -98,7 +98,7 @@ fn a_panicking_consumer_leaves_nothing_behind() {
         let living = Living::default();
         let held = living.one();
         let (feeder, items) = merge.split();
-        feeder.iter((0..).inspect(move |_| drop(&held)));
+        feeder.iter((0..).inspect(move |_| held.touch()));
         settle(&sim.ctx).await;
         let left = catch_unwind(AssertUnwindSafe(move || {
             let _items = items;
@@ -121,8 +121,8 @@ fn what_is_fed_after_the_consumer_has_gone_is_dropped_and_not_run() {
         let [a, b, c, d, e] = held;
         feeder.func(move || drop(a));
         feeder.future(async move { drop(b) });
-        feeder.iter([()].into_iter().inspect(move |_| drop(&c)));
-        feeder.stream(stream::iter([()]).inspect(move |_| drop(&d)));
+        feeder.iter([()].into_iter().inspect(move |_| c.touch()));
+        feeder.stream(stream::iter([()]).inspect(move |_| d.touch()));
         feeder.task(sim.ctx.spawn(async move { drop(e) }));
         feeder.value(());
         settle(&sim.ctx).await;
@@ -223,7 +223,7 @@ fn an_executor_that_goes_ends_each_source_and_the_stream() {
         let _held = b;
         2
     });
-    feeder.stream(stream::pending().inspect(move |_| drop(&c)));
+    feeder.stream(stream::pending().inspect(move |_| c.touch()));
     feeder.value(1);
     rt.run_until_stalled();
     drop(rt);

@@ -78,7 +78,7 @@ impl<T> Task<T> {
 }
 
 fn wait<F: Future>(future: F, limit: Duration, path: impl FnOnce() -> String) -> Result<F::Output> {
-    if current::id().is_some() {
+    if current::get().is_some() {
         let why = "it is polling a task: `.await` there, or wait on a thread of `spawn_blocking`";
         return Err(NestedRun::new(why).into());
     }

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Ctx,
-    extras::Extras,
+    extras::{Extras, SharedGroup},
     live::{IdleList, Live},
     rare::Tally,
 };
@@ -20,7 +20,10 @@ use crate::{
     registry::Key,
     status::{leave, poll_in},
     sync::{Arc, mutant},
-    task::AnyTask,
+    task::{
+        AnyTask,
+        current::{self, Current},
+    },
 };
 
 /// What ran below, and how it ended.
@@ -61,10 +64,16 @@ impl<R> Ctx<R> {
     /// Tasks that are spawned meanwhile are waited for too. What is waited for are tasks; a mere
     /// handle or wait holds nothing up.
     ///
+    /// A task below that calls this would wait for itself: it is refused, at once, with a
+    /// `first_error` that says so.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future stops the waiting, not the tasks. Call `finish` again to go on.
     pub async fn finish(&self) -> Finished {
+        if let Some(refused) = self.refuse_self_wait() {
+            return refused;
+        }
         let start = Instant::now();
         self.wait_idle().await;
         self.finished(start.elapsed())
@@ -72,12 +81,16 @@ impl<R> Ctx<R> {
 
     /// Ends the context and waits until nothing runs below.
     ///
+    /// A task below that calls this is dropped while it waits, when its grace is over.
+    ///
     /// # Cancel safety
     ///
     /// The end comes with the first poll and stands. Dropping the future stops the waiting.
     pub async fn cancel_and_wait(&self) -> Finished {
+        let start = Instant::now();
         self.cancel();
-        self.finish().await
+        self.wait_idle().await;
+        self.finished(start.elapsed())
     }
 
     pub(crate) async fn wait_idle(&self) {
@@ -94,16 +107,17 @@ impl<R> Ctx<R> {
         }
     }
 
-    /// Whether a holder here or below counts the task.
-    pub(crate) fn holds_below(&self, id: crate::TaskId) -> bool {
-        let mut unvisited: Vec<Arc<Live>> = self.node().live().cloned().into_iter().collect();
-        while let Some(live) = unvisited.pop() {
-            if live.group().is_some_and(|group| group.contains(id)) {
-                return true;
-            }
-            unvisited.extend(live.children());
-        }
-        false
+    /// What a task gets that would wait for itself.
+    pub(crate) fn refuse_self_wait(&self) -> Option<Finished> {
+        let current = current::get()?;
+        self.places().any(|place| place.holds(current)).then(|| {
+            let mut refused = self.finished(Duration::ZERO);
+            refused.first_error = Some(Error::failed(
+                "a task cannot wait for the holder or context that it runs in: \
+                 wait outside, or for the others one by one",
+            ));
+            refused
+        })
     }
 
     pub(crate) fn finished(&self, took: Duration) -> Finished {
@@ -127,18 +141,21 @@ impl<R> Ctx<R> {
 impl<R> Ctx<R> {
     /// What runs below, but for tasks outside of holders that have not been polled yet.
     pub(super) fn running(&self) -> Vec<Arc<dyn AnyTask>> {
-        let Some(live) = self.node().live() else {
-            return Vec::new();
-        };
+        self.places().flat_map(|place| place.tasks()).collect()
+    }
+
+    /// The nodes from this one downwards.
+    fn places(&self) -> impl Iterator<Item = Place> {
         let is_holder = |extras: &Extras| extras.group.is_some();
-        let starts = self.node().extras().is_some_and(is_holder);
-        let mut found = Vec::new();
-        let mut unvisited = vec![Place::new(Arc::clone(live), starts, false)];
-        while let Some(place) = unvisited.pop() {
-            found.extend(place.tasks());
+        let starts_group = self.node().extras().is_some_and(is_holder);
+        let top = self.node().live().cloned();
+        let top = top.map(|live| Place::new(live, starts_group, false));
+        let mut unvisited: Vec<Place> = top.into_iter().collect();
+        std::iter::from_fn(move || {
+            let place = unvisited.pop()?;
             unvisited.extend(place.below());
-        }
-        found
+            Some(place)
+        })
     }
 }
 
@@ -166,6 +183,12 @@ impl Place {
             _ if self.is_named => Vec::new(),
             _ => self.live.tasks(),
         }
+    }
+
+    /// Whether the task runs here, or is a member of the holder here.
+    fn holds(&self, task: Current) -> bool {
+        let is_member = |group: &SharedGroup| group.contains(task.id());
+        task.runs_in(&self.live) || self.starts_group && self.live.group().is_some_and(is_member)
     }
 
     fn below(&self) -> impl Iterator<Item = Place> {

@@ -138,7 +138,7 @@ impl<R: Clone> TaskHolder<R> {
     /// Dropping the future stops the waiting, not the tasks: none is cancelled and nothing is
     /// lost. Call `finish` again to continue.
     pub async fn finish(&self) -> Finished {
-        if let Some(refused) = self.refuse_self_wait() {
+        if let Some(refused) = self.ctx.refuse_self_wait() {
             return refused;
         }
         let start = Instant::now();
@@ -154,17 +154,6 @@ impl<R: Clone> TaskHolder<R> {
             self.ctx.wait_idle().await;
         }
     }
-
-    fn refuse_self_wait(&self) -> Option<Finished> {
-        let current = crate::task::current::id()?;
-        self.ctx.holds_below(current).then(|| {
-            let mut refused = self.ctx.finished(Duration::ZERO);
-            refused.first_error = Some(crate::Error::failed(
-                "a task cannot wait for the holder that it runs in: wait outside, or for the others one by one",
-            ));
-            refused
-        })
-    }
 }
 
 impl<R: Runtime> TaskHolder<R> {
@@ -176,7 +165,7 @@ impl<R: Runtime> TaskHolder<R> {
     ///
     /// Dropping the future stops the shutdown where it is: the tasks stay asked to stop.
     pub async fn shutdown(&self, grace: Duration) -> Finished {
-        match self.refuse_self_wait() {
+        match self.ctx.refuse_self_wait() {
             Some(refused) => refused,
             None => self.ctx.shutdown(grace).await,
         }

@@ -2,6 +2,7 @@
 
 mod adopting;
 mod ending;
+mod finishing;
 mod limits;
 mod scopes;
 mod waiting;

@@ -118,6 +118,8 @@ fn the_second_phase_is_bounded_also_when_blocking_work_never_returns() {
         )
         .unwrap();
     assert_eq!((finished.dropped.len(), finished.left.len()), (1, 1));
+    // The bug: what still ran counted as completed.
+    assert_eq!((finished.completed, finished.cancelled), (0, 0));
     assert_eq!(finished.left[0].path, "app-->blocks");
     assert!(
         finished.to_string().contains("still running: app-->blocks"),

@@ -121,10 +121,10 @@ impl<R> Ctx<R> {
     }
 
     pub(crate) fn finished(&self, took: Duration) -> Finished {
-        let (spawned, tally) = self.node().live().map(total).unwrap_or_default();
+        let (ended, tally) = self.node().live().map(total).unwrap_or_default();
         let (failed, cancelled) = (tally.failed, tally.cancelled);
         let first_error = tally.first_error;
-        let completed = count(spawned.saturating_sub(failed + cancelled));
+        let completed = count(ended.saturating_sub(failed + cancelled));
         let (failed, cancelled) = (count(failed), count(cancelled));
         Finished {
             completed,
@@ -248,15 +248,15 @@ async fn pass(root: &Arc<Live>) -> Vec<Seen> {
 
 /// Everything that was counted below `root`, but for what other holders count.
 fn total(root: &Arc<Live>) -> (u64, Tally) {
-    let (mut spawned, mut tally) = (0, Tally::default());
+    let (mut ended, mut tally) = (0, Tally::default());
     let mut unvisited = vec![Arc::clone(root)];
     while let Some(live) = unvisited.pop() {
         let (sums, children) = live.sums_and_children();
-        spawned += sums.spawned;
+        ended += sums.ended;
         tally.add(sums.tally);
         unvisited.extend(children.into_iter().filter(|child| root.counts_with(child)));
     }
-    (spawned, tally)
+    (ended, tally)
 }
 
 fn count(n: u64) -> usize {

@@ -166,10 +166,10 @@ impl Live {
         if sums.tally.failed + sums.tally.cancelled > 0 {
             shared.rare().tally.add(sums.tally);
         }
-        self.spawned.fetch_add(sums.spawned, Ordering::AcqRel);
+        self.spawned.fetch_add(sums.ended, Ordering::AcqRel);
         // AcqRel: partner of the `fetch_add` in `depart`; whichever is last sees both sums.
-        let before = self.ended.fetch_add(sums.spawned, Ordering::AcqRel);
-        let ended = (before & !WAITED) + sums.spawned;
+        let before = self.ended.fetch_add(sums.ended, Ordering::AcqRel);
+        let ended = (before & !WAITED) + sums.ended;
         let is_last = before & WAITED != 0 && ended == self.spawned.load(Ordering::Acquire);
         if !is_last || mutant("fold_without_waking") {
             return Taken::default();
@@ -302,7 +302,7 @@ impl Live {
     fn sums_of(&self, shared: &Shared) -> Sums {
         let tally = shared.rare.as_ref().map(|rare| rare.tally.clone());
         Sums {
-            spawned: self.spawned.load(Ordering::Acquire),
+            ended: self.ended.load(Ordering::Acquire) & !WAITED,
             tally: tally.unwrap_or_default(),
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Tally {
 
 /// What ran in a node so far.
 pub(crate) struct Sums {
-    pub(crate) spawned: u64,
+    pub(crate) ended: u64,
     pub(crate) tally: Tally,
 }
 

@@ -171,8 +171,10 @@ fn task_in_a_child_of_the_holder_may_wait_for_what_is_beside_it() {
         let (holder, log) = (TaskHolder::new(&sim.ctx, "holder"), Log::default());
         let beside = holder.child("beside");
         drop(after(&beside, &log, 2));
-        let task = holder.spawn(async move { beside.finish().await.completed });
-        assert_eq!(task.await.unwrap(), 1);
+        let task = holder.spawn(async move { beside.finish().await });
+        let finished = task.await.unwrap();
+        assert!(!is_refused(&finished));
+        assert_eq!((finished.completed, sim.clock.elapsed()), (1, secs(2)));
     });
 }
 

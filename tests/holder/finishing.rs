@@ -2,7 +2,6 @@
 
 use std::{
     future::{Future, pending},
-    pin::pin,
     sync::{Arc, Mutex},
     task::{Context, Waker},
 };
@@ -349,7 +348,7 @@ fn handle_that_outlives_its_scope_spawns_nothing_that_runs() {
 fn finish_that_is_only_made_ends_nothing() {
     simulate(async |sim| {
         let holder = TaskHolder::new(&sim.ctx, "holder");
-        drop(pin!(holder.finish()));
+        drop(Box::pin(holder.finish()));
         assert!(!holder.is_done());
     });
 }

@@ -18,6 +18,14 @@ fn ended(sim: &Sim) -> Ctx {
     ctx
 }
 
+/// One that something had waited for when it ended, and one that nobody knew of.
+fn both(sim: &Sim) -> [Ctx; 2] {
+    let known = sim.ctx.child("ended");
+    drop(known.done());
+    assert!(known.cancel_with("the test"));
+    [known, ended(sim)]
+}
+
 fn is_ours(error: &Error) -> bool {
     error.is_cancelled() && error.to_string() == "cancelled at sim-->ended by the test"
 }
@@ -45,27 +53,30 @@ fn waits_end_at_once_with_its_error_and_poll_nothing() {
 #[test]
 fn what_is_made_below_is_done_with_its_error() {
     simulate(async |sim| {
-        let (ctx, other) = (ended(sim), sim.ctx.child("other"));
-        let below = [
-            ctx.child("child"),
-            ctx.build("built").timeout(secs(5)).value(1).start(),
-            ctx.build("late")
-                .timeout(Duration::ZERO)
-                .start()
-                .child("leaf"),
-            other.build("also").also_ends_with(&ctx).start(),
-            ctx.build("mine").also_ends_with(&other).start(),
-            ctx.child("scope").guard().disarm(),
-        ];
-        for ctx in &below {
-            assert!(ctx.is_done() && ctx.is_stopping());
-            assert!(
-                is_ours(&ctx.error().unwrap()) || ctx.path().contains("late"),
-                "{ctx:?}"
-            );
+        for ctx in both(sim) {
+            let other = sim.ctx.child("other");
             assert!(!ctx.cancel() && !ctx.stop() && !ctx.fail("late"));
+            let below = [
+                ctx.child("child"),
+                ctx.build("built").timeout(secs(5)).value(1).start(),
+                ctx.build("late")
+                    .timeout(Duration::ZERO)
+                    .start()
+                    .child("leaf"),
+                other.build("also").also_ends_with(&ctx).start(),
+                ctx.build("mine").also_ends_with(&other).start(),
+                ctx.child("scope").guard().disarm(),
+            ];
+            for ctx in &below {
+                assert!(ctx.is_done() && ctx.is_stopping());
+                assert!(
+                    is_ours(&ctx.error().unwrap()) || ctx.path().contains("late"),
+                    "{ctx:?}"
+                );
+                assert!(!ctx.cancel() && !ctx.stop() && !ctx.fail("late"));
+            }
+            assert!(!other.is_done());
         }
-        assert!(!other.is_done());
     });
 }
 

@@ -228,3 +228,19 @@ fn what_is_born_below_a_stopping_context_is_stopping() {
     assert!(poll_with(&wakes, &mut stopping).is_ready());
     assert!(child.is_stopping() && !child.is_done() && !child.stop());
 }
+
+#[test]
+fn last_handle_ends_the_context_for_its_callbacks() {
+    let (parent, log) = (root(), Log::default());
+    let (child, seen) = (parent.child("child"), log.clone());
+    let grandchild = child.child("below");
+    child.on_done(move |error| seen.add(error.to_string()));
+    drop(child);
+    assert!(log.take().is_empty(), "a child holds it");
+    drop(grandchild);
+    assert_eq!(
+        log.take(),
+        ["cancelled at start-->child by every handle was dropped"]
+    );
+    assert!(!parent.is_done());
+}

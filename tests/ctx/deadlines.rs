@@ -115,6 +115,23 @@ fn context_with_a_deadline_is_freed_when_its_last_handle_goes() {
 }
 
 #[test]
+fn timer_of_a_deadline_goes_with_its_context_however_that_goes() {
+    // of a context that has ended, and of one that is just not there any more.
+    simulate(async |sim: &Sim| {
+        sim.clock.record_fired();
+        let ended = sim.ctx.build("ended").timeout(secs(10)).start();
+        let below = sim.ctx.child("parent");
+        let inner = below.build("inner").timeout(secs(20)).start();
+        let gone = sim.ctx.build("gone").timeout(secs(30)).start();
+        let kept = sim.ctx.build("kept").timeout(secs(40)).start();
+        assert!(ended.cancel() && below.cancel() && inner.is_done());
+        drop(gone);
+        kept.done().await;
+        assert_eq!(sim.clock.fired(), [secs(40)]);
+    });
+}
+
+#[test]
 fn many_deadlines_end_in_their_order() {
     simulate(async |sim: &Sim| {
         let log = Log::default();

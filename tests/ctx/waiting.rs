@@ -126,3 +126,24 @@ fn run_until_done_prefers_the_value_and_polls_nothing_on_a_done_context() {
     assert!(matches!(poll_with(&wakes, &mut run), Poll::Ready(Err(e)) if e.is_cancelled()));
     assert_eq!(polls.load(Ordering::SeqCst), 0);
 }
+
+#[test]
+fn last_handle_ends_the_context_for_waits_that_were_not_polled_yet() {
+    for polls_before in [0, 1] {
+        let child = root().child("child");
+        let wakes = Arc::new(Wakes::default());
+        let (mut done, mut stopping) = (child.done(), child.stopping());
+        for _ in 0..polls_before {
+            assert!(poll_with(&wakes, &mut done).is_pending());
+            assert!(poll_with(&wakes, &mut stopping).is_pending());
+        }
+        drop(child);
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 2 * polls_before);
+        for _ in polls_before..1 {
+            assert!(poll_with(&wakes, &mut done).is_pending(), "one turn");
+            assert!(poll_with(&wakes, &mut stopping).is_pending(), "one turn");
+        }
+        assert!(poll_with(&wakes, &mut done).is_ready());
+        assert!(poll_with(&wakes, &mut stopping).is_ready());
+    }
+}

@@ -1,11 +1,15 @@
 //! Callbacks and views.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Wake, Waker},
 };
 
-use windlass::testing::simulate;
+use windlass::{FutureStatus, WaitSlot, testing::simulate};
 
 use crate::kit::{Log, secs, yield_now};
 
@@ -99,5 +103,48 @@ fn finished_handles_wait_for_nothing_and_ids_differ() {
         let (finished, name) = (sim.ctx.finish().await, a.name().to_owned());
         assert_eq!((finished.completed, name.as_str()), (2, "task"));
         assert!(a.is_done() && !a.cancel() && a.error().is_none());
+    });
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn those_who_come_while_a_callback_runs_are_woken_after_it() {
+    // Also when it runs late: the outcome is lent to it meanwhile.
+    simulate(async |sim| {
+        for is_late in [false, true] {
+            let (wakes, task) = (
+                Arc::new(Wakes::default()),
+                Arc::new(sim.ctx.spawn(async { 1 })),
+            );
+            if is_late {
+                task.watch().wait().await.unwrap();
+            }
+            let joined = Arc::new(Mutex::new((task.watch().wait(), WaitSlot::default())));
+            let (inside, seen, waker) =
+                (Arc::clone(&task), Arc::clone(&joined), Arc::clone(&wakes));
+            task.on_done(move |_| {
+                let waker = Waker::from(waker);
+                let mut cx = Context::from_waker(&waker);
+                let (wait, slot) = &mut *seen.lock().unwrap();
+                assert!(inside.is_done(), "from the start of the callbacks");
+                assert!(Pin::new(wait).poll(&mut cx).is_pending());
+                assert_eq!(inside.poll_done(slot, &mut cx).is_pending(), !is_late);
+            });
+            yield_now().await;
+            let woken = if is_late { 1 } else { 2 };
+            assert_eq!(wakes.0.load(Ordering::SeqCst), woken, "late: {is_late}");
+            let (wait, slot) = &mut *joined.lock().unwrap();
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(Pin::new(wait).poll(&mut cx).is_ready());
+            assert!(task.poll_done(slot, &mut cx).is_ready());
+        }
     });
 }

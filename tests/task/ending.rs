@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use windlass::{Ctx, Error, FutureStatus, State, TaskHolder, ok, testing::simulate};
+use windlass::{Ctx, Error, FutureStatus, State, TaskHolder, TimedOut, ok, testing::simulate};
 
 use crate::{
     OnDrop,
@@ -235,5 +235,59 @@ fn long_run_of_tasks_leaves_no_trace() {
             (holder.pending(), holder.finish().await.completed),
             (0, 10_000)
         );
+    });
+}
+
+#[test]
+fn deadline_of_another_stops_a_task_that_has_its_own() {
+    simulate(async |sim| {
+        let ctx = sim.ctx.build("short").timeout(secs(5)).start();
+        let task = ctx.task("long").timeout(secs(60)).spawn(pending::<()>());
+        let error = task.await.unwrap_err();
+        assert_eq!(sim.clock.elapsed(), secs(5));
+        assert!(
+            error.is_cancelled() && !error.is_timed_out(),
+            "not its own: {error:?}"
+        );
+        let whose = error.downcast_ref::<TimedOut>().unwrap();
+        assert_eq!(whose.path(), "sim-->short");
+    });
+}
+
+#[test]
+fn cancelled_task_says_where_it_was_asked() {
+    simulate(async |sim| {
+        let task = sim.ctx.spawn(pending::<()>());
+        let spawned = line!() - 1;
+        yield_now().await;
+        task.cancel();
+        let asked = line!() - 1;
+        let other = sim.ctx.spawn(pending::<()>());
+        assert!(other.watch().cancel());
+        let lines = [task, other].map(async |task| match task.await.unwrap_err() {
+            Error::Cancelled(cancelled) => cancelled.location().line(),
+            error => panic!("{error}"),
+        });
+        let [one, two] = lines;
+        assert_eq!((one.await, two.await), (asked, asked + 3));
+        assert!(spawned < asked);
+    });
+}
+
+#[test]
+fn task_is_polled_on_during_its_grace() {
+    simulate(async |sim| {
+        let ctx = sim.ctx.child("ends");
+        let cleanup = ctx.cleanup(secs(100));
+        let task = ctx.task("steps").grace(secs(5)).spawn(async move {
+            for _ in 0..4 {
+                cleanup.sleep(secs(1)).await.unwrap();
+            }
+            "four steps"
+        });
+        yield_now().await;
+        ctx.cancel();
+        assert_eq!(task.await.unwrap(), "four steps");
+        assert_eq!(sim.clock.elapsed(), secs(4));
     });
 }

@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use windlass::{Ctx, Error, LocalSpawner, Spawner, testing::SimRuntime};
@@ -156,4 +157,52 @@ fn local_tasks_share_the_tree() {
     root.cancel();
     assert!(poll_once(&mut futures[1]).is_ready());
     assert!(matches!(poll_once(&mut stopped), Poll::Ready(Err(e)) if e.is_cancelled()));
+}
+
+#[test]
+fn blocking_work_that_is_over_is_forgotten() {
+    /// Runs blocking work inside the call.
+    #[derive(Clone)]
+    struct Inline;
+    impl Spawner for Inline {
+        fn spawn<F: Future<Output = ()> + Send + 'static>(&self, _: F) {}
+        fn spawn_blocking<W: FnOnce() + Send + 'static>(&self, work: W) {
+            work();
+        }
+    }
+    let clock = windlass::testing::VirtualClock::new();
+    let ctx = Ctx::root_on("app", windlass::WithTimer::new(Inline, clock));
+    let (held, runs) = (Arc::new(()), ctx.spawn(pending::<()>()));
+    for _ in 0..3 {
+        let value = Arc::clone(&held);
+        drop(ctx.spawn_blocking(move |_| value));
+    }
+    assert_eq!(Arc::strong_count(&held), 1);
+    let mut shutdown = Box::pin(
+        ctx.phased_shutdown(Duration::ZERO)
+            .drop_within(Duration::ZERO)
+            .run(),
+    );
+    let Poll::Ready(finished) = poll_once(&mut shutdown) else {
+        panic!("it hangs")
+    };
+    assert_eq!((finished.completed, finished.dropped.len()), (3, 0));
+    assert!(runs.is_cancelled(), "that executor drops it at once");
+}
+
+#[test]
+fn executor_may_poll_once_too_often() {
+    let keeper = Keeper::default();
+    let ctx = Ctx::root_on("app", keeper.clone());
+    let [fine, stopped] = [ctx.spawn(async {}), ctx.spawn(async {})];
+    stopped.cancel();
+    let mut futures = std::mem::take(&mut *keeper.0.lock().unwrap());
+    for _ in 0..3 {
+        assert!(
+            futures
+                .iter_mut()
+                .all(|future| poll_once(future).is_ready())
+        );
+    }
+    assert!(fine.error().is_none() && stopped.is_cancelled());
 }

@@ -187,3 +187,20 @@ fn without_a_reporter_an_unseen_failure_is_logged() {
         });
     });
 }
+
+#[test]
+fn always_report_tells_it_once_whether_anybody_looks_or_not() {
+    simulate(async |sim| {
+        let (app, log) = reporting(sim);
+        let always = || {
+            app.task("t")
+                .always_report()
+                .try_spawn(ready(Err::<(), _>("told")))
+        };
+        let (before, unread) = (always(), always());
+        drop(before);
+        app.finish().await;
+        drop(unread);
+        assert_eq!(log.take(), ["sim-->app-->t: told"; 2]);
+    });
+}

@@ -166,8 +166,8 @@ pub(crate) fn poll_in(
     key: &mut Option<Key>,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
-    // Cloning, comparing and dropping wakers is user code: it stays outside the lock, but for the
-    // comparison, which looks at two addresses.
+    // Cloning and dropping wakers is user code: it stays outside the lock. Comparing them calls
+    // nothing.
     let mut fresh = if key.is_none() {
         Some(cx.waker().clone())
     } else {
@@ -186,7 +186,7 @@ pub(crate) fn poll_in(
                 }
                 Some(waker) => match fresh.as_mut() {
                     Some(fresh) => std::mem::swap(waker, fresh),
-                    None => stale = !waker.will_wake(cx.waker()),
+                    None => stale = !is_same(waker, cx.waker()),
                 },
             },
         });
@@ -198,11 +198,43 @@ pub(crate) fn poll_in(
     }
 }
 
+/// Whether the two wake the same.
+///
+/// `Waker::will_wake` compares where their tables are. A table may be there more than once: a clone of
+/// the waker that tokio's `block_on` polls with has another than the waker itself, and would be
+/// cloned and registered again at every poll. What is in the tables tells more.
+#[inline]
+pub(crate) fn is_same(one: &Waker, other: &Waker) -> bool {
+    one.data() == other.data() && one.vtable() == other.vtable()
+}
+
 /// Takes `key` out of `list`.
 pub(crate) fn leave(list: &dyn WaitList, key: &mut Option<Key>) {
     if let Some(key) = key.take() {
         let mut waker = None;
         list.visit(&mut |waiters, _| waker = waiters.remove(key));
         drop(waker); // outside the lock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Wake, Waker};
+
+    use super::is_same;
+    use crate::sync::Arc;
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_waker_is_the_same_as_its_clone_and_no_other() {
+        let waker = Waker::from(Arc::new(Nobody));
+        assert!(is_same(&waker, &waker.clone()));
+        assert!(!is_same(&waker, &Waker::from(Arc::new(Nobody))));
+        assert!(!is_same(&waker, Waker::noop()));
     }
 }

@@ -16,7 +16,7 @@ use std::task::{Context, Wake, Waker};
 use crate::{
     ctx::firing::wake_all,
     registry::Key,
-    status::Waiters,
+    status::{Waiters, is_same},
     sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
 };
 
@@ -50,7 +50,7 @@ impl Bell {
     pub(super) fn register(&self, place: &mut Option<Place>, cx: &Context<'_>) {
         // Acquire: partner of the Release in `ring`.
         let rings = self.rings.load(Ordering::Acquire);
-        let is_here = |place: &Place| place.round == rings && place.waker.will_wake(cx.waker());
+        let is_here = |place: &Place| place.round == rings && is_same(&place.waker, cx.waker());
         if place.as_ref().is_some_and(is_here) {
             return;
         }

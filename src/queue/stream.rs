@@ -95,18 +95,18 @@ impl<'a, T> QueueStream<'a, T> {
     /// The next item by the shortest way; `None`: the long way will tell.
     ///
     /// It is the shortest because there is nothing to see to but the item: no end, no break, no
-    /// hook, no call, no place in a row, no turn of the executor, no room to be handed out.
+    /// hook, no call, no turn of the executor, no room to be handed out.
     #[inline]
     pub(super) fn take_at_once(&mut self) -> Option<T> {
         let core = &self.queue.core;
         let is_going = self.begun == Some(core.breaks()); // see `enter`
         let has_turn = self.in_a_row < IN_A_ROW;
-        if !is_going || !has_turn || self.place.is_some() || self.queue.needs_care() {
+        if !is_going || !has_turn || self.queue.needs_care() {
             return None;
         }
         let item = match &mut self.hand {
             Some(hand) if !hand.is_empty() => pop_item(hand)?,
-            _ => core.take_item()?,
+            _ => core.take_item(&mut self.place)?,
         };
         self.in_a_row += 1;
         Some(item)

@@ -17,31 +17,50 @@ impl<T> Core<T> {
     }
 
     /// Takes what comes first, if that is an item which can be had under one lock, of a queue without
-    /// a bound.
+    /// a bound. A consumer that waits at `place` leaves it with the item.
     #[inline]
-    pub(in crate::queue) fn take_item(&self) -> Option<T> {
+    pub(in crate::queue) fn take_item(&self, place: &mut Option<Key>) -> Option<T> {
         if self.front.len.load(Ordering::Acquire) > 0 {
-            let mut front = lock(&self.front.entries);
-            let item = pop_item(&mut front)?;
-            self.front.len.store(front.len(), Ordering::Release);
-            return Some(item);
+            return self.take_item_in_front(place);
         }
         if self.is_behind.load(Ordering::Acquire) {
-            self.take_item_behind()
+            self.take_item_behind(place)
         } else {
             None
         }
     }
 
     #[inline]
-    fn take_item_behind(&self) -> Option<T> {
+    fn take_item_in_front(&self, place: &Option<Key>) -> Option<T> {
+        if place.is_some() {
+            return None; // it is left under the other lock
+        }
+        let mut front = lock(&self.front.entries);
+        let item = pop_item(&mut front)?;
+        self.front.len.store(front.len(), Ordering::Release);
+        Some(item)
+    }
+
+    #[inline]
+    fn take_item_behind(&self, place: &mut Option<Key>) -> Option<T> {
         let mut back = self.hold();
         let is_front_empty = !back.is_refilling && self.front.len.load(Ordering::Acquire) == 0;
         let is_many = back.entries.len() > FEW; // a refill
         if !is_front_empty || is_many || back.room.is_some() {
             return None;
         }
-        pop_item(&mut back.entries)
+        let item = pop_item(&mut back.entries)?;
+        if place.is_some() {
+            let gone = back.leave(place);
+            if back.entries.is_empty() {
+                // It will wait again, and need not look before. Who finds an item at each look
+                // leaves the flag as it is.
+                back.is_behind.store(false, Ordering::Relaxed);
+            }
+            drop(back);
+            drop(gone);
+        }
+        Some(item)
     }
 
     /// Takes what comes first, for an iteration that began after `begun` breaks; `None` for one that

@@ -21,28 +21,45 @@
 //! 5. Of the room of a deque at least a quarter is used, or it is at most [`SPARE`].
 //! 6. While there is something to take and a consumer waits, one that was woken is on the way. Each
 //!    entry wakes one; who was woken and leaves without taking anything wakes the next.
-//! 7. `is_behind` is set before the lock of the back is released with something in it: [`Held`] sees to
+//! 7. `is_behind` is set before the lock of the back is released with something in it: `Held` sees to
 //!    it. It is cleared under that lock, by a consumer that leaves nothing there. Who reads it without
 //!    the lock has a hint: false misses nothing whose putting in happened before.
 //! 8. `breaks` counts the breaks that were used up. A stream that has begun before the last of them
-//!    has to end.
+//!    has to end.//!
+//! # What is locked
+//!
+//! | | the back | the front |
+//! |---|---|---|
+//! | putting in | once | |
+//! | putting first | once, twice over a backlog | once over a backlog |
+//! | taking one of a few | once | |
+//! | taking one of a backlog | | once |
+//! | moving a backlog of any length | three times at most | once |
+//! | taking what is in a greedy hand | | |
+//! | filling a greedy hand | twice at most | |
+//! | finding nothing, and waiting | once | |
+//! | taking after having been woken | once | |
+//! | the length; closing; a break | once | |
+//! | taking all | once | once over a backlog |
+//! | room: asking, filling, handing out | once each | |
+//!
+//! A lock is two atomic read-modify-writes, and most of what an operation costs. An item that others
+//! can reach as well costs its consumer one of these, or a fence, at least ("Laws of Order", Attiya et
+//! al., POPL 2011); a `std` mutex makes it two. Only a greedy hand, which nobody else reaches, goes
+//! without.
 
 mod back;
+mod held;
 mod room;
 mod take;
 
-use std::{
-    collections::VecDeque,
-    fmt, mem,
-    ops::{Deref, DerefMut},
-    task::Waker,
-};
+use std::{collections::VecDeque, fmt, mem, task::Waker};
 
 pub(super) use self::room::Ask;
 use super::Overflow;
 use crate::{
     status::Waiters,
-    sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering, lock, try_lock},
+    sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, Ordering, lock, try_lock},
 };
 
 /// Room for so many entries is left alone.
@@ -263,60 +280,6 @@ impl<T> Core<T> {
     }
 }
 
-// ===== the lock of the back =====
-
-/// The back, locked; that something is in it is published with its release (invariant 7).
-struct Held<'a, T> {
-    is_behind: &'a AtomicBool,
-    back: MutexGuard<'a, Back<T>>,
-}
-
-impl<T> Core<T> {
-    #[inline]
-    fn hold(&self) -> Held<'_, T> {
-        Held {
-            is_behind: &self.is_behind,
-            back: lock(&self.back),
-        }
-    }
-
-    /// See [`lock_soon`].
-    #[inline]
-    fn hold_soon(&self) -> Held<'_, T> {
-        Held {
-            is_behind: &self.is_behind,
-            back: lock_soon(&self.back),
-        }
-    }
-}
-
-impl<T> Drop for Held<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        // Most often it is so already, and a load costs less than a store before an unlocking.
-        if !self.back.entries.is_empty() && !self.is_behind.load(Ordering::Relaxed) {
-            // Release: partner of the Acquire in `seems_empty`.
-            self.is_behind.store(true, Ordering::Release);
-        }
-    }
-}
-
-impl<T> Deref for Held<'_, T> {
-    type Target = Back<T>;
-
-    #[inline]
-    fn deref(&self) -> &Back<T> {
-        &self.back
-    }
-}
-
-impl<T> DerefMut for Held<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut Back<T> {
-        &mut self.back
-    }
-}
-
 impl<T> Core<T> {
     pub(super) fn debug(&self, debug: &mut fmt::DebugStruct<'_, '_>) {
         match try_lock(&self.back) {
@@ -328,26 +291,6 @@ impl<T> Core<T> {
         };
     }
 }
-
-/// Locks for a few instructions. Others that do so are done sooner than this thread could be put to
-/// sleep and woken again: so it looks a few times before it sleeps.
-#[inline]
-fn lock_soon<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    #[cfg(not(any(windlass_loom, windlass_shuttle)))]
-    for round in 0..LOOKS {
-        if let Some(guard) = try_lock(mutex) {
-            return guard;
-        }
-        for _ in 0..1 << round.min(6) {
-            std::hint::spin_loop();
-        }
-    }
-    lock(mutex)
-}
-
-/// How often a lock is looked at before the thread sleeps.
-#[cfg(not(any(windlass_loom, windlass_shuttle)))]
-const LOOKS: u32 = 16;
 
 /// Gives memory back once most of a deque is empty.
 #[inline]

@@ -155,6 +155,28 @@ fn a_backlog_moves_while_others_put_first_and_take() {
     });
 }
 
+/// A consumer takes the short way while another one moves the backlog to the front: it does not take
+/// what came after that backlog.
+#[test]
+fn the_short_way_while_a_backlog_moves() {
+    check(&["take_past_the_front"], || {
+        let (_ctx, queue) = queue();
+        (1..=6).for_each(|item| queue.append(item));
+        let other = Arc::clone(&queue);
+        let taker = start(move || {
+            let (wakes, mut stream) = (Wakes::new(), other.stream());
+            let first = poll(&wakes, &mut stream);
+            other.append(7);
+            [first, poll(&wakes, &mut stream)]
+        });
+        let (wakes, mut stream) = (Wakes::new(), queue.stream());
+        let _ = poll(&wakes, &mut stream);
+        for taken in taker.join().unwrap() {
+            assert_ne!(taken, Poll::Ready(Some(7)), "no three were taken before");
+        }
+    });
+}
+
 /// Two senders wait for room for one; one goes, and room is made.
 #[test]
 fn a_sender_goes_while_room_is_made() {

@@ -45,6 +45,7 @@ impl<T> Core<T> {
     fn take_item_behind(&self, place: &mut Option<Key>) -> Option<T> {
         let mut back = self.hold();
         let is_front_empty = !back.is_refilling && self.front.len.load(Ordering::Acquire) == 0;
+        let is_front_empty = is_front_empty || mutant("take_past_the_front");
         let is_many = back.entries.len() > FEW; // a refill
         if !is_front_empty || is_many || back.room.is_some() {
             return None;
@@ -52,11 +53,9 @@ impl<T> Core<T> {
         let item = pop_item(&mut back.entries)?;
         if place.is_some() {
             let gone = back.leave(place);
-            if back.entries.is_empty() {
-                // It will wait again, and need not look before. Who finds an item at each look
-                // leaves the flag as it is.
-                back.is_behind.store(false, Ordering::Relaxed);
-            }
+            // It will wait again, and need not look before. Who finds an item at each look leaves
+            // the flag as it is.
+            back.publish_if_empty();
             drop(back);
             drop(gone);
         }
@@ -132,7 +131,7 @@ impl<T> Core<T> {
             return Some(Look::Moving);
         }
         let Some(entry) = back.entries.pop_front() else {
-            back.is_behind.store(false, Ordering::Relaxed);
+            back.publish_if_empty();
             if back.is_closed {
                 return Some(Look::Closed);
             }
@@ -152,9 +151,7 @@ impl<T> Core<T> {
                 return Some(Look::Refilled(entry, self.refill(hand)));
             }
         }
-        if back.entries.is_empty() {
-            back.is_behind.store(false, Ordering::Relaxed);
-        }
+        back.publish_if_empty();
         drop(back);
         drop(gone);
         Some(Look::Entry(entry))

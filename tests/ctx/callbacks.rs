@@ -149,23 +149,26 @@ fn chain_of_endings_in_callbacks_does_not_recurse() {
 #[test]
 fn waker_may_come_back_into_the_tree() {
     // A waker that re-enters: it ends, registers and drops on the very context that wakes it.
-    struct Reenter(Ctx<()>);
+    // What panics in there is caught: the last line of the log says that nothing did.
+    struct Reenter(Ctx<()>, Log);
     impl Wake for Reenter {
         fn wake(self: Arc<Self>) {
             assert!(self.0.is_done() && !self.0.cancel());
-            self.0.on_done(|_| {});
+            self.0.on_done(note(&self.1, "late callback"));
             drop(self.0.child("more"));
+            self.1.add("back out of the tree");
         }
     }
-    let ctx = root();
+    let (ctx, log) = (root(), Log::default());
     let mut done = ctx.done();
-    let waker = Waker::from(Arc::new(Reenter(ctx.clone())));
+    let waker = Waker::from(Arc::new(Reenter(ctx.clone(), log.clone())));
     assert!(
         pin!(&mut done)
             .poll(&mut Context::from_waker(&waker))
             .is_pending()
     );
     assert!(ctx.cancel());
+    assert_eq!(log.take(), ["late callback", "back out of the tree"]);
 }
 
 #[test]

@@ -177,6 +177,13 @@ impl fmt::Display for NotEnough {
     }
 }
 
+impl From<NotEnough> for Error {
+    /// An error of the kind of its source, which keeps all of it.
+    fn from(not_enough: NotEnough) -> Self {
+        Error::from_user(not_enough)
+    }
+}
+
 impl StdError for NotEnough {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.first().map(|error| error as &(dyn StdError + 'static))

@@ -22,6 +22,7 @@ mod versus {
 
     pub(crate) mod clock;
     pub(crate) mod holder;
+    pub(crate) mod inspect;
     pub(crate) mod merge;
     pub(crate) mod promise;
     pub(crate) mod queue;
@@ -35,8 +36,8 @@ mod versus {
 use std::process::ExitCode;
 
 use self::versus::{
-    clock, holder, measure::warm_heap, merge, promise, queue, run, runner::Runner, tasks, ticker,
-    tree, waits,
+    clock, holder, inspect, measure::warm_heap, merge, promise, queue, run, runner::Runner, tasks,
+    ticker, tree, waits,
 };
 
 #[global_allocator]
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         holder::rows,
         promise::rows,
         run::rows,
+        inspect::rows,
     ] {
         rows(&mut runner);
     }

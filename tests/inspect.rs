@@ -122,3 +122,67 @@ fn snapshot_of_a_hundred_thousand_is_linear() {
         app.cancel();
     });
 }
+
+#[test]
+fn snapshot_of_a_chain_is_no_dearer_than_that_of_a_fan() {
+    simulate(async |sim| {
+        let mut at = sim.ctx.child("top");
+        for _ in 0..50_000 {
+            at = at.child("n");
+            drop(at.spawn(pending::<()>()));
+        }
+        drop(at.task("last").spawn_with(|_| pending::<()>()));
+        sim.rt.settle().await;
+        let snapshot = sim.ctx.snapshot();
+        sim.ctx.cancel();
+        let [.., own, last] = snapshot.entries() else {
+            panic!("two at the least");
+        };
+        let path = format!(
+            "sim-->top-->n-->n-->[49987 more]{}-->last",
+            "-->n".repeat(11)
+        );
+        assert_eq!((own.kind, &own.path), ("context", &path));
+        assert_eq!((last.kind, &last.path), ("task", &path));
+        assert!(
+            snapshot
+                .entries()
+                .iter()
+                .all(|entry| entry.path.len() < 100)
+        );
+    });
+}
+
+#[test]
+fn snapshot_from_the_middle_of_a_tree_names_all_that_is_above() {
+    simulate(async |sim| {
+        let mut at = sim.ctx.build("0").timeout(Duration::from_secs(5)).start();
+        for n in 1..20 {
+            at = at.child(n.to_string());
+        }
+        let inner = at.child("inner");
+        drop(inner.task("task").spawn(pending::<()>()));
+        sim.rt.settle().await;
+        let snapshot = at.snapshot();
+        sim.ctx.cancel();
+        let paths: Vec<_> = snapshot
+            .entries()
+            .iter()
+            .map(|entry| entry.path.as_str())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "sim-->0-->1-->2-->[5 more]-->8-->9-->10-->11-->12-->13-->14-->15-->16-->17-->18-->19",
+                "sim-->0-->1-->2-->[6 more]-->9-->10-->11-->12-->13-->14-->15-->16-->17-->18-->19-->inner",
+                "sim-->0-->1-->2-->[7 more]-->10-->11-->12-->13-->14-->15-->16-->17-->18-->19-->inner-->task",
+            ]
+        );
+        assert!(
+            snapshot
+                .entries()
+                .iter()
+                .all(|entry| entry.deadline == at.deadline())
+        );
+    });
+}

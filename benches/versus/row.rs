@@ -136,7 +136,6 @@ impl Row {
     }
 
     /// Demands that an item of ours takes no longer than `limit`.
-    #[allow(dead_code)] // for rooms to come
     pub(crate) fn limit(&mut self, limit: Duration) -> &mut Self {
         self.side("limit", 1.0, move |items| limit * items as u32)
     }

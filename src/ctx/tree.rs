@@ -204,7 +204,7 @@ impl Node {
         render_path(self.names())
     }
 
-    fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.path_up().map(Node::name).collect();
         names.reverse();
         names

@@ -22,7 +22,11 @@ mod tests;
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
 pub use self::{cancelled::Cancelled, failed::Failed, panicked::Panicked, timed_out::TimedOut};
-pub(crate) use self::{chain::text_with_causes, panicked::discard, path::render_path};
+pub(crate) use self::{
+    chain::text_with_causes,
+    panicked::discard,
+    path::{Growing, render_path},
+};
 
 /// An error of any type, boxed.
 pub type BoxError = Box<dyn StdError + Send + Sync>;

@@ -32,9 +32,70 @@ pub(crate) fn render_path<'a>(names: impl IntoIterator<Item = &'a str>) -> Strin
     path.join(SEPARATOR)
 }
 
+/// A path to which names are added one by one: as [`render_path`] would render it, but without going
+/// through all its names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Growing {
+    names: usize,
+    /// The end of the first names in the text, once there are that many.
+    head: usize,
+}
+
+impl Growing {
+    /// A path of these names, from the root on, and its text.
+    pub(crate) fn new(names: &[&str]) -> (Self, String) {
+        let growing = Growing {
+            names: names.len(),
+            head: names
+                .get(..FIRST)
+                .map_or(0, |first| first.join(SEPARATOR).len()),
+        };
+        (growing, render_path(names.iter().copied()))
+    }
+
+    /// The path one name below, and its text; `path` is the text so far, `last` are the names from
+    /// the new one upwards.
+    pub(crate) fn grown<'a>(
+        self,
+        path: &str,
+        last: impl IntoIterator<Item = &'a str>,
+    ) -> (Self, String) {
+        let names = self.names + 1;
+        let mut last = last.into_iter();
+        if names <= FIRST + LAST {
+            let text = [path, SEPARATOR, last.next().unwrap_or_default()].concat();
+            let head = if names == FIRST {
+                text.len()
+            } else {
+                self.head
+            };
+            return (Growing { names, head }, text);
+        }
+        let mut kept: Vec<&str> = last.take(LAST).collect();
+        kept.reverse();
+        let (head, gap) = (&path[..self.head], names - FIRST - LAST);
+        let last = kept.join(SEPARATOR);
+        let text = format!("{head}{SEPARATOR}[{gap} more]{SEPARATOR}{last}");
+        (Growing { names, ..self }, text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::render_path;
+    use super::{Growing, render_path};
+
+    #[test]
+    fn growing_path_is_the_same_at_each_length_whatever_it_began_with() {
+        let names: Vec<String> = (1..=40).map(|i| format!("n{i}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for begun in 1..40 {
+            let (mut path, mut text) = Growing::new(&names[..begun]);
+            for n in begun + 1..=40 {
+                (path, text) = path.grown(&text, names[..n].iter().rev().copied());
+                assert_eq!(text, render_path(names[..n].iter().copied()));
+            }
+        }
+    }
 
     fn numbered(n: usize) -> String {
         let names: Vec<String> = (1..=n).map(|i| i.to_string()).collect();

@@ -2,5 +2,6 @@
 
 mod render;
 mod snapshot;
+mod survey;
 
 pub use self::snapshot::{Entry, Snapshot};

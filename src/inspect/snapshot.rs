@@ -1,16 +1,9 @@
 //! What runs below a context, at one look.
 
-use std::{collections::HashMap, panic::Location, time::Instant};
+use std::{panic::Location, time::Instant};
 
-use crate::{
-    Ctx, Error,
-    ctx::{
-        live::{Live, Verdict},
-        tree::Node,
-    },
-    sync::Arc,
-    task::AnyTask,
-};
+use super::survey::survey;
+use crate::{Ctx, Error, ctx::live::Live, sync::Arc};
 
 /// What runs below a context: the tasks, and the contexts that they are in.
 ///
@@ -36,9 +29,9 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// For each entry the place of what it is in; the first has none.
-    parents: Vec<Option<usize>>,
+    pub(super) parents: Vec<Option<usize>>,
 }
 
 /// A context or a task in a [`Snapshot`].
@@ -46,7 +39,8 @@ pub struct Snapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Entry {
-    /// The names from the root down to here.
+    /// The names from the root down to here, as in `app-->server-->conn`; of more than 16 the first 4
+    /// and the last 12.
     pub path: String,
     /// `context`, `task` or `blocking`.
     pub kind: &'static str,
@@ -96,7 +90,7 @@ impl<R> Ctx<R> {
             tasks.extend(live.tasks());
             unvisited.extend(live.children());
         }
-        Survey::of(self.node(), &tasks)
+        survey(self.node(), &tasks)
     }
 }
 
@@ -110,127 +104,4 @@ impl Snapshot {
     pub(super) fn with_parents(&self) -> impl Iterator<Item = (&Entry, Option<usize>)> {
         self.entries.iter().zip(self.parents.iter().copied())
     }
-}
-
-/// A snapshot on its way, in order of discovery.
-struct Survey {
-    found: Snapshot,
-    children: Vec<Vec<usize>>,
-    nodes: HashMap<*const Node, usize>,
-}
-
-impl Survey {
-    fn of(root: &Node, tasks: &[Arc<dyn AnyTask>]) -> Snapshot {
-        let found = Snapshot {
-            entries: Vec::new(),
-            parents: Vec::new(),
-        };
-        let mut survey = Survey {
-            found,
-            children: Vec::new(),
-            nodes: HashMap::new(),
-        };
-        survey.add_node(root, None);
-        for task in tasks {
-            survey.add_path(task.node());
-            let parent = survey
-                .nodes
-                .get(&std::ptr::from_ref(&**task.node()))
-                .copied();
-            survey.add(task_entry(&**task), parent);
-        }
-        survey.in_order()
-    }
-
-    /// Adds the part of the path of `node` that is not there yet, from the top down.
-    fn add_path(&mut self, node: &Node) {
-        let is_new = |node: &&Node| !self.nodes.contains_key(&std::ptr::from_ref(*node));
-        let path: Vec<&Node> = node.path_up().take_while(is_new).collect();
-        for node in path.into_iter().rev() {
-            let above = node.parent().map(|parent| std::ptr::from_ref(&**parent));
-            let parent = above.and_then(|above| self.nodes.get(&above).copied());
-            self.add_node(node, parent);
-        }
-    }
-
-    fn add_node(&mut self, node: &Node, parent: Option<usize>) {
-        let place = self.add(node_entry(node), parent);
-        self.nodes.insert(node, place);
-    }
-
-    fn add(&mut self, entry: Entry, parent: Option<usize>) -> usize {
-        let place = self.found.entries.len();
-        self.found.entries.push(entry);
-        self.found.parents.push(parent);
-        self.children.push(Vec::new());
-        if let Some(parent) = parent {
-            self.children[parent].push(place);
-        }
-        place
-    }
-
-    /// The same, what is in something right behind it.
-    fn in_order(mut self) -> Snapshot {
-        let mut ordered = Snapshot {
-            entries: Vec::new(),
-            parents: Vec::new(),
-        };
-        let mut unvisited = vec![(0, None)];
-        while let Some((place, parent)) = unvisited.pop() {
-            let here = ordered.entries.len();
-            ordered.entries.push(self.found.entries[place].clone());
-            ordered.parents.push(parent);
-            let below = std::mem::take(&mut self.children[place]);
-            unvisited.extend(below.into_iter().rev().map(|child| (child, Some(here))));
-        }
-        ordered
-    }
-}
-
-fn node_entry(node: &Node) -> Entry {
-    let state = match node.verdict() {
-        Verdict::Live => "live",
-        Verdict::Stopping => "stopping",
-        Verdict::Done => "done",
-    };
-    let unpolled = node.live().map_or(0, |live| live.unlisted());
-    let state = match unpolled {
-        0 => state.to_owned(),
-        n => format!("{state}, {n} not polled yet"),
-    };
-    Entry {
-        path: node.path(),
-        kind: "context",
-        state,
-        spawned_at: node.created_at(),
-        deadline: deadline(node),
-        error: node.outcome(),
-    }
-}
-
-fn task_entry(task: &dyn AnyTask) -> Entry {
-    let is_stopping = task.is_asked() || task.node().verdict() != Verdict::Live;
-    let state = match (task.is_done(), is_stopping) {
-        (true, _) => "done",
-        (false, true) => "stopping",
-        (false, false) => "running",
-    };
-    Entry {
-        path: task.path(),
-        kind: if task.is_blocking() {
-            "blocking"
-        } else {
-            "task"
-        },
-        state: state.to_owned(),
-        spawned_at: task.spawned_at(),
-        deadline: deadline(task.node()),
-        error: task.error(),
-    }
-}
-
-fn deadline(node: &Node) -> Option<Instant> {
-    node.path_up()
-        .filter_map(|node| Some(node.extras()?.deadline.as_ref()?.at))
-        .min()
 }

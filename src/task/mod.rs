@@ -81,6 +81,8 @@ pub(crate) trait AnyTask: Send + Sync {
     fn is_done(&self) -> bool;
     fn is_asked(&self) -> bool;
     fn is_blocking(&self) -> bool;
+    /// Whether its node is its own, and ends with it.
+    fn owns_node(&self) -> bool;
     fn error(&self) -> Option<Error>;
     fn name(&self) -> &str;
     fn path(&self) -> String;
@@ -354,6 +356,10 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
 
     fn is_blocking(&self) -> bool {
         self.options().is_some_and(|options| options.is_blocking)
+    }
+
+    fn owns_node(&self) -> bool {
+        self.options().is_some_and(|options| options.owns_node)
     }
 
     fn error(&self) -> Option<Error> {

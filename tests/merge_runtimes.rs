@@ -7,14 +7,19 @@
     feature = "async-std"
 ))]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+    time::Duration,
 };
 
 use futures::stream;
 use windlass::{
-    BlockOn, Ctx, Fed, Merge, Runtime, Source,
+    BlockOn, Ctx, Fed, Merge, Queue, Runtime, Source,
     adapters::{AsyncStd, Embedded, Smol, Tokio},
     testing::assert_no_leaks,
 };
@@ -84,6 +89,179 @@ async fn breaking_off_ends_every_source(ctx: &Ctx) {
     assert_eq!(held.load(Ordering::SeqCst), 0);
 }
 
+/// In order, with hardly any look-ahead, fed by many at once: a slot that a later source takes before
+/// an earlier one that was fed at the same time would never come back.
+async fn in_order_from_many_feeders(ctx: &Ctx) {
+    const EACH: u64 = 500;
+    for round in 0..8 {
+        let (feeder, mut items) = Merge::new(ctx, "ordered")
+            .ordered()
+            .max_running(1 + round % 2)
+            .split();
+        for part in 0..4 {
+            let feeder = feeder.clone();
+            let _feeds = ctx.spawn(async move {
+                for i in 0..EACH {
+                    feeder.future(async move { part * EACH + i });
+                }
+            });
+        }
+        drop(feeder);
+        let (mut next, mut all) = ([0; 4], 0);
+        while let Some(item) = items.next().await {
+            let Some(value) = item.value() else { continue };
+            let (part, i) = ((value / EACH) as usize, value % EACH);
+            assert_eq!(i, next[part], "each feeder's own come in its order");
+            next[part] += 1;
+            all += 1;
+        }
+        assert_eq!(all, 4 * EACH);
+    }
+}
+
+/// The limit goes up and down, to nothing and back, while futures come and go.
+async fn limits_that_change_lose_no_future(ctx: &Ctx) {
+    let (feeder, mut items) = Merge::new(ctx, "limited").max_running(1).split();
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    for i in 0..2000_u64 {
+        let (now, most) = (now.clone(), most.clone());
+        feeder.future(async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            yield_now().await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            i
+        });
+    }
+    let changing = ctx.spawn(async move {
+        for n in [3, 0, 7, 1, 8, 0, 2].repeat(20) {
+            feeder.set_max_running(n);
+            yield_now().await;
+        }
+        feeder.set_max_running(8);
+    });
+    let mut seen = vec![0_u8; 2000];
+    while let Some(item) = items.next().await {
+        item.value().into_iter().for_each(|i| seen[i as usize] += 1);
+    }
+    changing.await.unwrap();
+    assert!(seen.iter().all(|times| *times == 1));
+    assert!(most.load(Ordering::SeqCst) <= 8);
+}
+
+/// The streamer goes in the middle of it all, while feeders go on.
+async fn leaving_drops_everything(ctx: &Ctx) {
+    for _ in 0..20 {
+        let living = Arc::new(AtomicUsize::new(0));
+        let (feeder, mut items) = Merge::new(ctx, "left").max_running(4).split();
+        let feeding: Vec<_> = (0..4_u64)
+            .map(|_| {
+                let (feeder, living) = (feeder.clone(), living.clone());
+                ctx.spawn(async move {
+                    for i in 0..100 {
+                        let (each, future) = (Counted::new(&living), Counted::new(&living));
+                        feeder.iter((0..).inspect(move |_| each.touch()));
+                        feeder.future(async move {
+                            future.touch();
+                            yield_now().await;
+                            i
+                        });
+                    }
+                })
+            })
+            .collect();
+        drop(feeder);
+        for _ in 0..200 {
+            items.next().await;
+        }
+        drop(items);
+        for task in feeding {
+            task.await.unwrap();
+        }
+        // What was being polled when its context ended goes after that poll.
+        while living.load(Ordering::SeqCst) > 0 {
+            yield_now().await;
+        }
+    }
+}
+
+/// Polled in place, and woken from everywhere.
+async fn in_place_wakes_are_not_lost(ctx: &Ctx) {
+    const STREAMS: u64 = 50;
+    let (feeder, mut items) = Merge::in_place(ctx, "in place").split();
+    for source in 0..STREAMS {
+        let queue = Arc::new(Queue::new(ctx, "channel"));
+        let full = queue.clone();
+        let _fills = ctx.spawn(async move {
+            for i in 0..ITEMS {
+                full.append(source * ITEMS + i);
+                yield_now().await;
+            }
+            full.close();
+        });
+        feeder.stream(stream::unfold(queue, async |queue| {
+            let item = queue.stream().next().await?;
+            Some((item, queue))
+        }));
+    }
+    drop(feeder);
+    let mut next = vec![0; STREAMS as usize];
+    while let Some(item) = items.next().await {
+        if let Fed::Success { value, .. } = item {
+            let source = &mut next[(value / ITEMS) as usize];
+            assert_eq!(value % ITEMS, *source, "in its order, none lost");
+            *source += 1;
+        }
+    }
+    assert!(next.iter().all(|count| *count == ITEMS));
+}
+
+/// The same work through results: each value, each error, and the catcher for each error.
+async fn results_account_for_everything(ctx: &Ctx) {
+    let caught = Arc::new(AtomicUsize::new(0));
+    let count = caught.clone();
+    let mut results =
+        Merge::new(ctx, "results")
+            .label(0)
+            .results()
+            .error_catcher(move |_, label| {
+                count.fetch_add(*label, Ordering::SeqCst);
+            });
+    for i in 0..SOURCES {
+        let label = results.label(1);
+        label.try_future(async move {
+            match i % 3 {
+                0 => Err("broke"),
+                _ => Ok(i),
+            }
+        });
+        label.stream(stream::iter([SOURCES + i]));
+    }
+    results.no_more_work();
+    let (mut values, mut errors) = (Vec::new(), 0);
+    while let Some(result) = results.next().await {
+        match result.value {
+            Ok(value) => values.push(value),
+            Err(_) => errors += 1,
+        }
+    }
+    values.sort();
+    let expected = (0..2 * SOURCES).filter(|i| *i >= SOURCES || i % 3 != 0);
+    assert_eq!(values, expected.collect::<Vec<_>>());
+    assert_eq!((errors, caught.load(Ordering::SeqCst)), (100, 100));
+}
+
+async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// Counts itself while it lives.
 struct Counted(Arc<AtomicUsize>);
 
@@ -104,12 +282,60 @@ impl Drop for Counted {
     }
 }
 
+/// A hang fails the test, and names the part.
+async fn in_time(ctx: &Ctx, what: &str, part: impl Future<Output = ()>) {
+    let long = Duration::from_secs(60);
+    let Ok(()) = ctx.timeout(long, part).await else {
+        panic!("{what} hangs:\n{}", ctx.snapshot());
+    };
+}
+
 fn stress<R: Runtime>(rt: R, driver: &impl BlockOn) {
     let ctx = Ctx::root("stress", rt);
     driver
         .block_on(async {
-            everything_arrives_once(&ctx).await;
-            breaking_off_ends_every_source(&ctx).await;
+            in_time(
+                &ctx,
+                "everything_arrives_once",
+                everything_arrives_once(&ctx),
+            )
+            .await;
+            in_time(
+                &ctx,
+                "breaking_off_ends_every_source",
+                breaking_off_ends_every_source(&ctx),
+            )
+            .await;
+            in_time(
+                &ctx,
+                "in_order_from_many_feeders",
+                in_order_from_many_feeders(&ctx),
+            )
+            .await;
+            in_time(
+                &ctx,
+                "limits_that_change_lose_no_future",
+                limits_that_change_lose_no_future(&ctx),
+            )
+            .await;
+            in_time(
+                &ctx,
+                "leaving_drops_everything",
+                leaving_drops_everything(&ctx),
+            )
+            .await;
+            in_time(
+                &ctx,
+                "in_place_wakes_are_not_lost",
+                in_place_wakes_are_not_lost(&ctx),
+            )
+            .await;
+            in_time(
+                &ctx,
+                "results_account_for_everything",
+                results_account_for_everything(&ctx),
+            )
+            .await;
             ctx.finish().await;
         })
         .unwrap();

@@ -189,7 +189,9 @@ impl<T, D: Driver> Core<T, D> {
             return Err(source);
         }
         state.count_in(root.filter(|_| self.ordered));
-        if source.is_limited && state.running >= state.limit {
+        // Not past those that wait, although somebody is just about to give them a slot.
+        let is_full = state.running >= state.limit || !state.waiting.is_empty();
+        if source.is_limited && is_full {
             state.waiting.push_back(source);
             drop(state);
             self.look_again();

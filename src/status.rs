@@ -161,8 +161,8 @@ impl fmt::Debug for WaitSlot {
 /// Ready once the list was woken since `key` was registered; registers it if it is not.
 ///
 /// Pending: whoever takes the waiters out of `list` will wake us.
-pub(crate) fn poll_in(
-    list: &dyn WaitList,
+pub(crate) fn poll_in<L: WaitList + ?Sized>(
+    list: &L,
     key: &mut Option<Key>,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
@@ -209,7 +209,7 @@ pub(crate) fn is_same(one: &Waker, other: &Waker) -> bool {
 }
 
 /// Takes `key` out of `list`.
-pub(crate) fn leave(list: &dyn WaitList, key: &mut Option<Key>) {
+pub(crate) fn leave<L: WaitList + ?Sized>(list: &L, key: &mut Option<Key>) {
     if let Some(key) = key.take() {
         let mut waker = None;
         list.visit(&mut |waiters, _| waker = waiters.remove(key));

@@ -363,8 +363,8 @@ impl<R: Timer, W: WaitSet> Future for Wait<R, W> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Waited>> {
         let mut this = self.project();
-        if let Err(error) = ready!(this.end.poll_start(cx)) {
-            return Poll::Ready(Err(error));
+        if !ready!(this.end.poll_start(cx)) {
+            return Poll::Ready(Err(this.end.error()));
         }
         if this.watch.poll_until(*this.until, this.set, cx).is_ready() {
             return Poll::Ready(Ok(this.watch.waited(this.set)));
@@ -378,7 +378,8 @@ impl<R: Timer, W: WaitSet> Future for Wait<R, W> {
                 return Poll::Ready(error.map_or_else(|| Ok(this.watch.waited(this.set)), Err));
             }
         }
-        this.end.poll_end(cx).map(Err)
+        ready!(this.end.poll_end(cx));
+        Poll::Ready(Err(this.end.error()))
     }
 }
 

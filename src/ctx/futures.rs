@@ -183,6 +183,9 @@ pub(crate) struct EndWatch {
     stage: Stage,
 }
 
+/// As wide as what it lies between: with padding behind it, the futures that hold it are moved in
+/// pieces across their fields, and the first look at each field waits for that.
+#[repr(u64)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     New,
@@ -204,34 +207,40 @@ impl EndWatch {
         &self.node
     }
 
-    /// Before anything is polled: ready if it may be, or with the error if the context had ended.
-    pub(crate) fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    /// Before anything is polled: whether it may be; if not, the context had ended with
+    /// [`error`](Self::error).
+    #[inline]
+    pub(crate) fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         match self.stage {
-            Stage::Running => Poll::Ready(Ok(())),
+            Stage::Running => Poll::Ready(true),
             Stage::New if !self.node.is_done() => {
                 self.stage = Stage::Running;
-                Poll::Ready(Ok(()))
+                Poll::Ready(true)
             }
             Stage::New => {
                 self.stage = Stage::Yielded;
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Stage::Yielded => Poll::Ready(self.node.outcome().map_or(Ok(()), Err)),
+            Stage::Yielded => Poll::Ready(false),
         }
     }
 
     /// Ready once the context has ended; pending: the ending call will wake us.
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.node.link() {
-            Err(error) => Poll::Ready(error.clone()),
-            Ok(live) => {
-                ready!(poll_in(&**live, &mut self.key, cx));
-                match live.outcome() {
-                    Some(error) => Poll::Ready(error.clone()),
-                    None => unreachable!("a node is woken after its outcome is there"),
-                }
-            }
+            Err(_) => Poll::Ready(()),
+            Ok(live) => poll_in(&**live, &mut self.key, cx),
+        }
+    }
+
+    /// What the context has ended with. Not handed out by the polls: a result that may hold an
+    /// error is costly to move, and there seldom is one.
+    #[cold]
+    pub(crate) fn error(&self) -> Error {
+        match self.node.outcome() {
+            Some(error) => error,
+            None => unreachable!("a wait is told of an end when its outcome is there"),
         }
     }
 }
@@ -266,13 +275,13 @@ impl<F: Future> Future for RunUntilDone<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
         let this = self.project();
-        if let Err(error) = ready!(this.watch.poll_start(cx)) {
-            return Poll::Ready(Err(error));
+        if ready!(this.watch.poll_start(cx)) {
+            if let Poll::Ready(value) = this.f.poll(cx) {
+                return Poll::Ready(Ok(value));
+            }
+            ready!(this.watch.poll_end(cx));
         }
-        if let Poll::Ready(value) = this.f.poll(cx) {
-            return Poll::Ready(Ok(value));
-        }
-        this.watch.poll_end(cx).map(Err)
+        Poll::Ready(Err(this.watch.error()))
     }
 }
 

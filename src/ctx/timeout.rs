@@ -92,8 +92,8 @@ impl<R: Timer, F: Future> Future for Timeout<R, F> {
 impl<R: Timer, F: Future> Timeout<R, F> {
     fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
         let mut this = self.project();
-        if let Err(error) = ready!(this.watch.poll_start(cx)) {
-            return Poll::Ready(Err(error));
+        if !ready!(this.watch.poll_start(cx)) {
+            return Poll::Ready(Err(this.watch.error()));
         }
         let Some(f) = this.f.as_mut().as_pin_mut() else {
             return Poll::Pending; // polled again after its end: nobody will wake us
@@ -113,7 +113,8 @@ impl<R: Timer, F: Future> Timeout<R, F> {
                 return Poll::Ready(Err(over(is_orphaned, this)));
             }
         }
-        this.watch.poll_end(cx).map(Err)
+        ready!(this.watch.poll_end(cx));
+        Poll::Ready(Err(this.watch.error()))
     }
 }
 

@@ -97,8 +97,8 @@ impl<S: Sleep> Future for CtxSleep<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let mut this = self.project();
-        if let Err(error) = ready!(this.watch.poll_start(cx)) {
-            return Poll::Ready(Err(error));
+        if !ready!(this.watch.poll_start(cx)) {
+            return Poll::Ready(Err(this.watch.error()));
         }
         if this.sleep.as_mut().poll(cx).is_ready() {
             let is_orphaned = this.sleep.is_orphaned();
@@ -108,7 +108,8 @@ impl<S: Sleep> Future for CtxSleep<S> {
                 Ok(())
             });
         }
-        this.watch.poll_end(cx).map(Err)
+        ready!(this.watch.poll_end(cx));
+        Poll::Ready(Err(this.watch.error()))
     }
 }
 

@@ -1,11 +1,18 @@
 //! [`Tokio`]: a handle on a tokio runtime.
 
-use std::{fmt, future::Future, time::Instant};
+use std::{
+    fmt,
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 
 use self::sleep::guarded;
-use crate::{BlockOn, Error, NestedRun, Result, Spawner, Timer, runtime::Kept};
+use crate::{
+    BlockOn, Error, NestedRun, Result, Spawner, Timer,
+    runtime::{Kept, deadline_after},
+};
 
 mod local;
 mod sleep;
@@ -133,7 +140,13 @@ impl Timer for Tokio {
     }
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
-        TokioSleep::new(&self.0, deadline)
+        TokioSleep::new(self.0.clone(), |_now| deadline)
+    }
+
+    fn into_sleep(self, duration: Duration) -> (Instant, TokioSleep) {
+        // One look at the clock, and no further clone of the handle.
+        let sleep = TokioSleep::new(self.0, |now| deadline_after(now, duration));
+        (sleep.deadline(), sleep)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     rc::{Rc, Weak},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::task::LocalSet;
@@ -70,6 +70,10 @@ impl Timer for TokioLocal {
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
         self.clock.sleep_until(deadline)
+    }
+
+    fn into_sleep(self, duration: Duration) -> (Instant, TokioSleep) {
+        self.clock.into_sleep(duration)
     }
 }
 

@@ -41,24 +41,30 @@ enum State {
 }
 
 impl TokioSleep {
-    pub(super) fn new(handle: &Handle, deadline: Instant) -> Self {
+    /// A sleep until what `deadline` makes of the present instant.
+    pub(super) fn new(handle: Handle, deadline: impl Fn(Instant) -> Instant) -> Self {
         let made = guarded(|| {
             let _context = handle.enter();
             let now = time::Instant::now().into_std();
-            let deadline = deadline_within_reach(now, deadline);
+            let deadline = deadline_within_reach(now, deadline(now));
             (now, deadline, time::sleep_until(deadline.into()))
         });
         let (deadline, state, inner) = match made {
             Some((now, deadline, inner)) => (deadline, state_of(deadline, now), Some(inner)),
-            None => (deadline, State::Orphaned, None),
+            // No timers, or no context on a thread that ends: an orphan, whatever it was to be.
+            None => (deadline(Instant::now()), State::Orphaned, None),
         };
         TokioSleep {
             inner,
-            handle: handle.clone(),
+            handle,
             deadline,
             armed: false,
             state,
         }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 }
 

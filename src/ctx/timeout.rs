@@ -11,9 +11,7 @@ use std::{
 use pin_project::pin_project;
 
 use super::{Ctx, futures::EndWatch, timing::orphaned};
-use crate::{
-    BoxError, Error, Event, Result, Sleep, Timer, error::TimedOut, runtime::deadline_after,
-};
+use crate::{BoxError, Error, Event, Result, Sleep, Timer, error::TimedOut};
 
 impl<R: Timer> Ctx<R> {
     /// Runs `f` for at most `d`, or until the context ends.
@@ -31,7 +29,8 @@ impl<R: Timer> Ctx<R> {
     where
         R: Clone,
     {
-        let (rt, watch) = (self.runtime().clone(), EndWatch::new(self.node()));
+        let rt = Some(self.runtime().clone());
+        let watch = EndWatch::new(self.node());
         Timeout {
             f: Some(f),
             sleep: None,
@@ -58,7 +57,8 @@ pub struct Timeout<R: Timer, F> {
     #[pin]
     sleep: Option<R::Sleep>,
     watch: EndWatch,
-    rt: R,
+    /// Until it has made the sleep.
+    rt: Option<R>,
     d: Duration,
     deadline: Option<Instant>,
     error: Option<BoxError>,
@@ -82,44 +82,50 @@ impl<R: Timer, F: Future> Timeout<R, F> {
 impl<R: Timer, F: Future> Future for Timeout<R, F> {
     type Output = Result<F::Output>;
 
+    /// The way of a future that is ready in its first poll, without a call.
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
-        let outcome = ready!(self.as_mut().poll_inside(cx));
-        self.project().f.set(None);
-        Poll::Ready(outcome)
-    }
-}
-
-impl<R: Timer, F: Future> Timeout<R, F> {
-    fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
-        let mut this = self.project();
+        let mut this = self.as_mut().project();
         if !ready!(this.watch.poll_start(cx)) {
+            this.f.set(None); // before anybody hears of it
             return Poll::Ready(Err(this.watch.error()));
         }
         let Some(f) = this.f.as_mut().as_pin_mut() else {
             return Poll::Pending; // polled again after its end: nobody will wake us
         };
         if let Poll::Ready(value) = f.poll(cx) {
+            this.f.set(None);
             return Poll::Ready(Ok(value));
         }
-        if this.sleep.is_none() {
-            let at = deadline_after(this.rt.now(), *this.d);
-            *this.deadline = Some(at);
-            this.sleep.set(Some(this.rt.sleep_until(at)));
+        self.poll_limits(cx).map(Err)
+    }
+}
+
+impl<R: Timer, F: Future> Timeout<R, F> {
+    /// What may end it before `f` is ready: the time, and the context.
+    #[inline(never)]
+    fn poll_limits(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
+        let mut this = self.project();
+        if let Some(rt) = this.rt.take() {
+            let (deadline, sleep) = rt.into_sleep(*this.d);
+            *this.deadline = Some(deadline);
+            this.sleep.set(Some(sleep));
         }
-        if let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() {
+        if let (Some(mut sleep), Some(at)) = (this.sleep.as_mut().as_pin_mut(), *this.deadline) {
             if sleep.as_mut().poll(cx).is_ready() {
                 let is_orphaned = sleep.is_orphaned();
-                this.f.set(None); // before anybody hears of it
-                return Poll::Ready(Err(over(is_orphaned, this)));
+                this.f.set(None);
+                return Poll::Ready(over(is_orphaned, at, this));
             }
         }
         ready!(this.watch.poll_end(cx));
-        Poll::Ready(Err(this.watch.error()))
+        this.f.set(None);
+        Poll::Ready(this.watch.error())
     }
 }
 
 /// The error of a wait whose time is over.
-fn over<R: Timer, F>(is_orphaned: bool, this: TimeoutProjection<'_, R, F>) -> Error {
+fn over<R: Timer, F>(is_orphaned: bool, at: Instant, this: TimeoutProjection<'_, R, F>) -> Error {
     if is_orphaned {
         return orphaned(this.watch);
     }
@@ -128,10 +134,7 @@ fn over<R: Timer, F>(is_orphaned: bool, this: TimeoutProjection<'_, R, F>) -> Er
     }
     match this.error.take() {
         Some(error) => Error::failed(error),
-        None => {
-            let at = this.deadline.unwrap_or_else(|| this.rt.now());
-            Error::TimedOut(TimedOut::new(this.watch.node().error_path(), *this.d, at))
-        }
+        None => Error::TimedOut(TimedOut::new(this.watch.node().error_path(), *this.d, at)),
     }
 }
 

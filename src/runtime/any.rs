@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{Kept, Runtime, Sleep, Spawner, Timer};
@@ -28,6 +28,7 @@ trait ErasedRuntime: Send + Sync {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
     fn now(&self) -> Instant;
     fn sleep_until(&self, deadline: Instant) -> AnySleep;
+    fn sleep_after(&self, duration: Duration) -> (Instant, AnySleep);
 }
 
 // ===== impl AnyRuntime =====
@@ -57,6 +58,11 @@ impl<R: Runtime> ErasedRuntime for R {
 
     fn sleep_until(&self, deadline: Instant) -> AnySleep {
         AnySleep::new(Timer::sleep_until(self, deadline))
+    }
+
+    fn sleep_after(&self, duration: Duration) -> (Instant, AnySleep) {
+        let (deadline, sleep) = self.clone().into_sleep(duration);
+        (deadline, AnySleep::new(sleep))
     }
 }
 
@@ -92,6 +98,10 @@ impl Timer for AnyRuntime {
 
     fn sleep_until(&self, deadline: Instant) -> AnySleep {
         self.0.sleep_until(deadline)
+    }
+
+    fn into_sleep(self, duration: Duration) -> (Instant, AnySleep) {
+        self.0.sleep_after(duration)
     }
 }
 

@@ -152,6 +152,13 @@ pub trait Timer: Clone + 'static {
     fn sleep(&self, duration: Duration) -> Self::Sleep {
         self.sleep_until(deadline_after(self.now(), duration))
     }
+
+    /// Like `sleep`, of a clock that is not needed any more; also gives the deadline.
+    #[doc(hidden)]
+    fn into_sleep(self, duration: Duration) -> (Instant, Self::Sleep) {
+        let deadline = deadline_after(self.now(), duration);
+        (deadline, self.sleep_until(deadline))
+    }
 }
 
 /// The end of `duration` counted from `now`, about thirty years ahead at the most.

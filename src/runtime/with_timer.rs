@@ -1,6 +1,10 @@
 //! [`WithTimer`]: an executor of one crate with the clock of another.
 
-use std::{fmt, future::Future, time::Instant};
+use std::{
+    fmt,
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use super::{BlockOn, Kept, LocalSpawner, Spawner, Timer};
 use crate::Result;
@@ -65,6 +69,10 @@ impl<S: Clone + 'static, T: Timer> Timer for WithTimer<S, T> {
 
     fn sleep_until(&self, deadline: Instant) -> T::Sleep {
         self.timer.sleep_until(deadline)
+    }
+
+    fn into_sleep(self, duration: Duration) -> (Instant, T::Sleep) {
+        self.timer.into_sleep(duration)
     }
 }
 

@@ -143,10 +143,11 @@ impl Timer for Tokio {
         TokioSleep::new(self.0.clone(), |_now| deadline)
     }
 
-    fn into_sleep(self, duration: Duration) -> (Instant, TokioSleep) {
+    fn into_sleep(self, duration: Duration, deadline: &mut Option<Instant>) -> TokioSleep {
         // One look at the clock, and no further clone of the handle.
-        let sleep = TokioSleep::new(self.0, |now| deadline_after(now, duration));
-        (sleep.deadline(), sleep)
+        TokioSleep::new(self.0, |now| {
+            *deadline.insert(deadline_after(now, duration))
+        })
     }
 }
 

@@ -72,8 +72,8 @@ impl Timer for TokioLocal {
         self.clock.sleep_until(deadline)
     }
 
-    fn into_sleep(self, duration: Duration) -> (Instant, TokioSleep) {
-        self.clock.into_sleep(duration)
+    fn into_sleep(self, duration: Duration, deadline: &mut Option<Instant>) -> TokioSleep {
+        self.clock.into_sleep(duration, deadline)
     }
 }
 

@@ -42,18 +42,19 @@ enum State {
 
 impl TokioSleep {
     /// A sleep until what `deadline` makes of the present instant.
-    pub(super) fn new(handle: Handle, deadline: impl Fn(Instant) -> Instant) -> Self {
+    #[inline]
+    pub(super) fn new(handle: Handle, mut deadline: impl FnMut(Instant) -> Instant) -> Self {
+        let mut inner = None; // here, not in the value of the closure: it is large to move
         let made = guarded(|| {
             let _context = handle.enter();
             let now = time::Instant::now().into_std();
             let deadline = deadline_within_reach(now, deadline(now));
-            (now, deadline, time::sleep_until(deadline.into()))
+            inner = Some(time::sleep_until(deadline.into()));
+            (deadline, state_of(deadline, now))
         });
-        let (deadline, state, inner) = match made {
-            Some((now, deadline, inner)) => (deadline, state_of(deadline, now), Some(inner)),
-            // No timers, or no context on a thread that ends: an orphan, whatever it was to be.
-            None => (deadline(Instant::now()), State::Orphaned, None),
-        };
+        // Without timers, or a context on a thread that ends, it is an orphan, whenever it was due.
+        let orphan = || (deadline(Instant::now()), State::Orphaned);
+        let (deadline, state) = made.unwrap_or_else(orphan);
         TokioSleep {
             inner,
             handle,
@@ -61,10 +62,6 @@ impl TokioSleep {
             armed: false,
             state,
         }
-    }
-
-    pub(super) fn deadline(&self) -> Instant {
-        self.deadline
     }
 }
 

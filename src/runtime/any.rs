@@ -28,7 +28,7 @@ trait ErasedRuntime: Send + Sync {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
     fn now(&self) -> Instant;
     fn sleep_until(&self, deadline: Instant) -> AnySleep;
-    fn sleep_after(&self, duration: Duration) -> (Instant, AnySleep);
+    fn sleep_after(&self, duration: Duration, deadline: &mut Option<Instant>) -> AnySleep;
 }
 
 // ===== impl AnyRuntime =====
@@ -60,9 +60,8 @@ impl<R: Runtime> ErasedRuntime for R {
         AnySleep::new(Timer::sleep_until(self, deadline))
     }
 
-    fn sleep_after(&self, duration: Duration) -> (Instant, AnySleep) {
-        let (deadline, sleep) = self.clone().into_sleep(duration);
-        (deadline, AnySleep::new(sleep))
+    fn sleep_after(&self, duration: Duration, deadline: &mut Option<Instant>) -> AnySleep {
+        AnySleep::new(self.clone().into_sleep(duration, deadline))
     }
 }
 
@@ -100,8 +99,8 @@ impl Timer for AnyRuntime {
         self.0.sleep_until(deadline)
     }
 
-    fn into_sleep(self, duration: Duration) -> (Instant, AnySleep) {
-        self.0.sleep_after(duration)
+    fn into_sleep(self, duration: Duration, deadline: &mut Option<Instant>) -> AnySleep {
+        self.0.sleep_after(duration, deadline)
     }
 }
 

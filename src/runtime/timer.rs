@@ -153,11 +153,12 @@ pub trait Timer: Clone + 'static {
         self.sleep_until(deadline_after(self.now(), duration))
     }
 
-    /// Like `sleep`, of a clock that is not needed any more; also gives the deadline.
+    /// Like `sleep`, of a clock that is not needed any more; also tells the deadline.
     #[doc(hidden)]
-    fn into_sleep(self, duration: Duration) -> (Instant, Self::Sleep) {
-        let deadline = deadline_after(self.now(), duration);
-        (deadline, self.sleep_until(deadline))
+    fn into_sleep(self, duration: Duration, deadline: &mut Option<Instant>) -> Self::Sleep {
+        let at = deadline_after(self.now(), duration);
+        *deadline = Some(at);
+        self.sleep_until(at)
     }
 }
 

@@ -71,8 +71,8 @@ impl<S: Clone + 'static, T: Timer> Timer for WithTimer<S, T> {
         self.timer.sleep_until(deadline)
     }
 
-    fn into_sleep(self, duration: Duration) -> (Instant, T::Sleep) {
-        self.timer.into_sleep(duration)
+    fn into_sleep(self, duration: Duration, deadline: &mut Option<Instant>) -> T::Sleep {
+        self.timer.into_sleep(duration, deadline)
     }
 }
 

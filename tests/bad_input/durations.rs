@@ -1,4 +1,4 @@
-//! Zero, huge and past durations.
+//! Zero, huge and past durations; and sets of nothing.
 
 use std::{future::pending, time::Duration};
 
@@ -144,5 +144,24 @@ fn shutdown_takes_any_grace_bound_and_pace() {
         assert_eq!((left.dropped.len(), left.took), (1, secs(1)));
         assert_eq!(told, 0);
         drop(sim.ctx.timeout(FOR_EVER, pending::<()>()));
+    });
+}
+
+#[test]
+fn set_of_nothing_is_over_whatever_is_asked_of_it() {
+    // WAIT-01, WAIT-18
+    simulate(async |sim| {
+        for until in [Until::All, Until::First, Until::FirstError] {
+            for limit in [None, Some(Duration::ZERO), Some(FOR_EVER)] {
+                let wait = sim.ctx.wait(Vec::<Event>::new(), until);
+                let waited = match limit {
+                    None => wait.await,
+                    Some(limit) => wait.timeout(limit).await,
+                };
+                let waited = waited.unwrap();
+                assert!(waited.done.is_empty() && waited.pending.is_empty());
+            }
+        }
+        assert_eq!(sim.clock.elapsed(), Duration::ZERO);
     });
 }

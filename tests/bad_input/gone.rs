@@ -1,10 +1,19 @@
 //! Executors that have shut down, before or half way: everything ends, nobody hangs.
 
-use std::{future::pending, task::Poll, time::Duration};
+use std::{
+    future::pending,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
 
 use windlass::{
-    Ctx, FutureStatus, TaskHolder, WithTimer, cancel_and_wait, testing::VirtualClock, wait_for_all,
-    wait_for_first,
+    Ctx, Event, FutureStatus, Sleep, TaskHolder, Timer, Until, WithTimer, cancel_and_wait,
+    testing::VirtualClock, wait_for_all, wait_for_first,
 };
 
 use crate::{
@@ -172,4 +181,79 @@ fn future_dropped_during_its_grace_is_cancelled() {
     drop(futures);
     assert!(task.is_done() && task.is_cancelled());
     assert_eq!(at_once(ctx.finish()).cancelled, 1);
+}
+
+/// A clock that can shut down: its sleeps end then, as orphans.
+#[derive(Clone)]
+struct Clock(Arc<AtomicBool>, Instant);
+
+struct Nap(Arc<AtomicBool>);
+
+impl Timer for Clock {
+    type Sleep = Nap;
+
+    fn now(&self) -> Instant {
+        self.1
+    }
+
+    fn sleep_until(&self, _: Instant) -> Nap {
+        Nap(Arc::clone(&self.0))
+    }
+}
+
+impl Future for Nap {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.is_orphaned() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Sleep for Nap {
+    fn reset(self: Pin<&mut Self>, _: Instant) {}
+
+    fn is_orphaned(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn waits_on_a_clock_that_has_gone_are_cancelled_and_not_timed_out() {
+    for is_gone_before in [true, false] {
+        let gone = Arc::new(AtomicBool::new(is_gone_before));
+        let clock = Clock(Arc::clone(&gone), Instant::now());
+        let (keeper, event) = (Keeper::default(), Event::new());
+        let ctx = Ctx::root_on("app", WithTimer::new(keeper.clone(), clock));
+        let mut sleep = pin!(ctx.sleep(secs(5)));
+        let timeout = ctx.timeout(secs(5), pending::<()>());
+        let mut timeout = pin!(timeout.error("too slow").notify(&event));
+        let mut wait = pin!(ctx.wait([Event::new()], Until::All).timeout(secs(5)));
+        let timed = ctx.build("timed").timeout(secs(5)).start();
+        if !is_gone_before {
+            assert!(poll_once(&mut sleep).is_pending() && poll_once(&mut timeout).is_pending());
+            assert!(poll_once(&mut wait).is_pending());
+            assert!(poll_once(&mut keeper.0.lock().unwrap()[0]).is_pending());
+            gone.store(true, Ordering::SeqCst);
+        }
+        let errors = [
+            at_once(sleep).unwrap_err(),
+            at_once(timeout).unwrap_err(),
+            at_once(wait).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.to_string(), "cancelled at app by executor shut down");
+        }
+        assert!(!event.is_set(), "the time has not run out");
+        let mut driver = keeper.take();
+        assert!(poll_once(&mut driver[0]).is_ready());
+        drop(driver);
+        assert_eq!(
+            timed.error().unwrap().to_string(),
+            "cancelled at app-->timed by executor shut down"
+        );
+    }
 }

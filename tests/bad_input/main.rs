@@ -1,4 +1,4 @@
-//! Bad input to the core: durations, done contexts, executors that have gone, panics, wakers that
+//! Bad input to the core: durations, empty sets, done contexts, executors that have gone, panics, wakers that
 //! come back. Whatever it is, it ends, and in a way that is written down.
 
 mod done;

@@ -162,3 +162,10 @@ fn context_has_the_runtime_it_was_given() {
     assert_eq!(one.clock().elapsed(), secs(3));
     assert_eq!(two.clock().elapsed(), Duration::ZERO);
 }
+
+#[test]
+fn later_value_of_a_type_replaces_the_earlier() {
+    let ctx = root().build("app").value(1).value("text").value(2).start();
+    assert_eq!(ctx.value::<i32>().as_deref(), Some(&2));
+    assert_eq!(ctx.value::<&str>().as_deref(), Some(&"text"));
+}

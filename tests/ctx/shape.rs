@@ -65,6 +65,7 @@ fn task_stopped_by_a_failed_context_is_cancelled_with_that_cause() {
         );
         let cancelled = error.downcast_ref::<Cancelled>().unwrap();
         assert!(cancelled.source().is_some());
+        assert_eq!(cancelled.path(), "sim-->failing", "where it started");
     });
 }
 

@@ -6,7 +6,11 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
+
+use futures::FutureExt;
+use windlass::{Ctx, Until, testing::SimRuntime, wait_for_first};
 
 use crate::{Broken, Wakes, poll_with, root, three};
 
@@ -145,5 +149,51 @@ fn last_handle_ends_the_context_for_waits_that_were_not_polled_yet() {
         }
         assert!(poll_with(&wakes, &mut done).is_ready());
         assert!(poll_with(&wakes, &mut stopping).is_ready());
+    }
+}
+
+#[test]
+fn each_kind_of_wait_that_is_dropped_leaves_no_trace() {
+    // CTX-34, WAIT-07, WAIT-17
+    let sim = SimRuntime::new();
+    let (ctx, wakes) = (Ctx::root("app", sim.clone()), Arc::new(Wakes::default()));
+    let task = ctx.spawn(std::future::pending::<()>());
+    let hour = Duration::from_secs(3600);
+    let waits: [std::pin::Pin<Box<dyn Future<Output = ()>>>; 9] = [
+        Box::pin(ctx.done().map(drop)),
+        Box::pin(ctx.stopping()),
+        Box::pin(ctx.run_until_done(std::future::pending::<()>()).map(drop)),
+        Box::pin(ctx.sleep(hour).map(drop)),
+        Box::pin(ctx.timeout(hour, std::future::pending::<()>()).map(drop)),
+        Box::pin(ctx.wait([task.watch()], Until::All).timeout(hour).map(drop)),
+        Box::pin(ctx.clone().into_finish()),
+        Box::pin(task.watch().wait().map(drop)),
+        Box::pin(wait_for_first([task.watch()]).map(drop)),
+    ];
+    for (n, mut wait) in waits.into_iter().enumerate() {
+        for _ in 0..2 {
+            assert!(poll_with(&wakes, &mut wait).is_pending(), "wait {n}");
+        }
+        assert!(Arc::strong_count(&wakes) > 1, "wait {n} is registered");
+        drop(wait);
+        assert_eq!(
+            Arc::strong_count(&wakes),
+            1,
+            "wait {n} has left a waker behind"
+        );
+    }
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+    assert!(!ctx.is_done() && !task.is_done());
+    task.cancel();
+    sim.run_until_stalled();
+}
+
+trait IntoFinish {
+    async fn into_finish(self);
+}
+
+impl IntoFinish for Ctx {
+    async fn into_finish(self) {
+        self.finish().await;
     }
 }

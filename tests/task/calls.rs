@@ -52,3 +52,16 @@ fn calls_of_a_context_that_ends_are_dropped() {
         );
     });
 }
+
+#[test]
+fn call_that_was_taken_back_does_not_drag_the_clock() {
+    // CLOCK-03, Q-98, for our own timers.
+    simulate(async |sim| {
+        sim.clock.record_fired();
+        let taken_back = sim.ctx.call_later(secs(1), || unreachable!());
+        yield_now().await;
+        assert!(taken_back.cancel());
+        sim.ctx.sleep(secs(5)).await.unwrap();
+        assert_eq!(sim.clock.fired(), [secs(5)]);
+    });
+}

@@ -206,3 +206,47 @@ fn executor_may_poll_once_too_often() {
     }
     assert!(fine.error().is_none() && stopped.is_cancelled());
 }
+
+#[test]
+fn waker_of_the_executor_is_let_go_when_the_task_is_over() {
+    // A waker holds the task, and the task the waker: a ring, if it stays.
+    struct Quiet;
+    impl std::task::Wake for Quiet {
+        fn wake(self: Arc<Self>) {}
+    }
+    let keeper = Keeper::default();
+    let ctx = Ctx::root_on("app", keeper.clone());
+    let steps = || {
+        let mut has_yielded = false;
+        std::future::poll_fn(move |_| {
+            if std::mem::replace(&mut has_yielded, true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+    };
+    let plain = ctx.spawn(steps());
+    let watched = ctx.spawn(steps());
+    watched.on_done(|_| {});
+    let stopped = ctx.spawn(pending::<()>());
+    let dropped = ctx.spawn(pending::<()>());
+    let mut futures = std::mem::take(&mut *keeper.0.lock().unwrap());
+    let quiet = Arc::new(Quiet);
+    let waker = std::task::Waker::from(Arc::clone(&quiet));
+    let mut cx = Context::from_waker(&waker);
+    assert!(
+        futures
+            .iter_mut()
+            .all(|future| future.as_mut().poll(&mut cx).is_pending())
+    );
+    assert_eq!(Arc::strong_count(&quiet), 2 + 4);
+    stopped.cancel();
+    for future in &mut futures[..3] {
+        assert!(future.as_mut().poll(&mut cx).is_ready());
+    }
+    drop(futures.pop());
+    assert_eq!(Arc::strong_count(&quiet), 2, "all four have let it go");
+    assert!(dropped.is_cancelled() && stopped.is_cancelled());
+    assert!(plain.is_done() && watched.is_done());
+}

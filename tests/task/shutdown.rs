@@ -2,7 +2,7 @@
 
 use std::{future::pending, panic::Location, time::Duration};
 
-use windlass::testing::simulate;
+use windlass::{Ctx, Error, testing::simulate};
 
 use crate::kit::{secs, yield_now};
 
@@ -82,5 +82,45 @@ fn cancel_and_wait_ends_and_waits() {
             (100, 0, 0)
         );
         assert!(tasks.iter().all(|task| task.is_done()));
+    });
+}
+
+#[test]
+fn finish_counts_each_kind_and_keeps_the_first_error() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let fails = |ctx: &Ctx, n: u64, text: &'static str| {
+            let inside = sim.ctx.clone();
+            drop(ctx.task("fails").silent().try_spawn(async move {
+                inside.sleep(secs(n)).await?;
+                Err::<(), Error>(text.into())
+            }));
+        };
+        let below = app.child("below");
+        fails(&app, 2, "second");
+        fails(&app, 1, "first");
+        drop(
+            app.task("late")
+                .silent()
+                .timeout(secs(1))
+                .spawn(pending::<()>()),
+        );
+        let panics = async { assert!(std::hint::black_box(false), "on purpose") };
+        drop(below.task("panics").silent().spawn(panics));
+        app.spawn(pending::<()>()).cancel();
+        drop(below.spawn(async {}));
+        let finished = app.finish().await;
+        let counts = (finished.completed, finished.failed, finished.cancelled);
+        assert_eq!(counts, (1, 4, 1), "out of time and panicked are failures");
+        // Of the tasks of one context it is the first in time.
+        assert_eq!(finished.first_error.unwrap().to_string(), "first");
+        assert!(below.finish().await.first_error.unwrap().is_panic());
+        drop(below);
+        let again = app.finish().await;
+        assert_eq!(
+            (again.completed, again.failed, again.cancelled),
+            counts,
+            "also when it has gone"
+        );
     });
 }

@@ -3,10 +3,14 @@
 use std::{
     future::{pending, ready},
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 
-use windlass::{Error, Event, Failure, TimedOut, Until, testing::simulate};
+use windlass::{
+    Ctx, Error, Event, Failure, TimedOut, Until,
+    testing::{SimRuntime, simulate},
+};
 
 use crate::{Wakes, kit::secs};
 
@@ -222,4 +226,37 @@ fn errors_of_the_work_are_the_callers_and_not_reported() {
         assert!(app.timeout(secs(1), pending::<()>()).await.is_err());
         assert!(log.lock().unwrap().is_empty());
     });
+}
+
+#[test]
+fn future_is_dropped_when_the_timeout_is_over_although_that_is_still_there() {
+    let kept = Arc::new(());
+    let holds = || {
+        let held = Arc::clone(&kept);
+        async move {
+            let _held = held;
+            pending::<()>().await;
+        }
+    };
+    let rt = SimRuntime::new();
+    let ctx = Ctx::root("app", rt.clone());
+    let value = Arc::clone(&kept);
+    let mut ends = Box::pin(ctx.timeout(secs(5), holds()));
+    let mut gives = Box::pin(ctx.timeout(
+        secs(5),
+        futures::future::poll_fn(move |_| Poll::Ready(Arc::strong_count(&value))),
+    ));
+    let wakes = Arc::new(Wakes::default());
+    assert!(wakes.poll(ends.as_mut()).is_pending());
+    assert_eq!(Arc::strong_count(&kept), 3);
+    assert!(matches!(wakes.poll(gives.as_mut()), Poll::Ready(Ok(3))));
+    assert_eq!(Arc::strong_count(&kept), 2, "its value was ready");
+    assert!(ctx.cancel());
+    assert!(matches!(wakes.poll(ends.as_mut()), Poll::Ready(Err(e)) if e.is_cancelled()));
+    assert_eq!(Arc::strong_count(&kept), 1, "its context has ended");
+    assert!(
+        wakes.poll(ends.as_mut()).is_pending(),
+        "it was polled once too often"
+    );
+    assert!(wakes.poll(gives.as_mut()).is_pending());
 }

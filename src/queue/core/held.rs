@@ -14,6 +14,15 @@ pub(super) struct Held<'a, T> {
 }
 
 impl<T> Core<T> {
+    /// See [`lock_late`].
+    #[inline]
+    pub(super) fn hold_late(&self) -> Held<'_, T> {
+        Held {
+            is_behind: &self.is_behind,
+            back: lock_late(&self.back),
+        }
+    }
+
     #[inline]
     pub(super) fn hold(&self) -> Held<'_, T> {
         Held {
@@ -85,6 +94,32 @@ fn lock_soon<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     }
     lock(mutex)
 }
+
+/// Locks for a consumer. If somebody is just putting something in, more is likely to follow: so it
+/// stays out of the way for a moment, and finds many at once. Taken one by one, each would cost both
+/// sides a lock that the other one has in its cache.
+#[inline]
+fn lock_late<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    #[cfg(not(any(windlass_loom, windlass_shuttle)))]
+    for _ in 0..2 {
+        if let Some(guard) = try_lock(mutex) {
+            return guard;
+        }
+        stay_away();
+    }
+    lock(mutex)
+}
+
+#[cfg(not(any(windlass_loom, windlass_shuttle)))]
+#[cold]
+fn stay_away() {
+    for _ in 0..PAUSES {
+        std::hint::spin_loop();
+    }
+}
+
+#[cfg(not(any(windlass_loom, windlass_shuttle)))]
+const PAUSES: u32 = 64;
 
 /// How often a lock is looked at before the thread sleeps.
 #[cfg(not(any(windlass_loom, windlass_shuttle)))]

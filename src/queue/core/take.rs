@@ -43,7 +43,7 @@ impl<T> Core<T> {
 
     #[inline]
     fn take_item_behind(&self, place: &mut Option<Key>) -> Option<T> {
-        let mut back = self.hold();
+        let mut back = self.hold_late();
         let is_front_empty = !back.is_refilling && self.front.len.load(Ordering::Acquire) == 0;
         let is_front_empty = is_front_empty || mutant("take_past_the_front");
         let is_many = back.entries.len() > FEW; // a refill
@@ -112,7 +112,7 @@ impl<T> Core<T> {
         fresh: &mut Option<Waker>,
         hand: Option<&mut VecDeque<Entry<T>>>,
     ) -> Option<Look<T>> {
-        let mut back = self.hold();
+        let mut back = self.hold_late();
         if !back.is_refilling && self.front.len.load(Ordering::Acquire) > 0 {
             let gone = back.leave(place);
             drop(back);

@@ -278,6 +278,15 @@ impl<T> Cell<T> {
         lock(&self.callbacks).as_mut()?.list.remove(Key::of(id))
     }
 
+    /// How many callbacks wait to be called.
+    #[cfg(test)]
+    pub(super) fn callbacks(&self) -> usize {
+        let callbacks = lock(&self.callbacks);
+        callbacks
+            .as_ref()
+            .map_or(0, |callbacks| callbacks.list.len())
+    }
+
     pub(super) fn has_on_done(&self, id: u64) -> bool {
         let mut callbacks = lock(&self.callbacks);
         let list = callbacks.as_mut().map(|callbacks| &mut callbacks.list);

@@ -147,3 +147,26 @@ impl<T> fmt::Debug for ChildPromise<T> {
         write!(f, "ChildPromise({})", status_text(&self.promise))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Promise;
+
+    /// FUT-47, FUT-69: what was not finished by its owner stayed registered at its parent.
+    #[test]
+    fn a_parent_knows_a_child_until_that_is_dropped_and_no_longer() {
+        let parent = Promise::<u32>::new();
+        let children = [parent.child(), parent.child()];
+        assert_eq!(parent.cell.callbacks(), 2);
+        assert!(children[0].set(1), "an outcome of its own");
+        drop(children);
+        assert_eq!(parent.cell.callbacks(), 0);
+        for _ in 0..1_000 {
+            drop(parent.child());
+        }
+        assert_eq!(parent.cell.callbacks(), 0);
+        let child = parent.child();
+        assert!(parent.set(1) && child.is_done());
+        assert_eq!((parent.cell.callbacks(), child.cell.callbacks()), (0, 0));
+    }
+}

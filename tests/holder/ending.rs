@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use windlass::{FutureStatus, TaskHolder, testing::simulate};
+use windlass::{FutureStatus, Merge, Queue, TaskHolder, testing::simulate};
 
 use crate::{
     after,
@@ -143,5 +143,32 @@ fn fail_fast_ends_the_holder_with_the_first_failure() {
         assert_eq!(holder.error().unwrap().to_string(), "broken");
         let cause = other.await.unwrap_err();
         assert!(cause.is_cancelled() && failing.error().unwrap().is_failed());
+    });
+}
+
+#[test]
+fn whatever_is_made_in_a_context_ends_without_ending_it() {
+    // HOLD-02, FUT-70
+    simulate(async |sim| {
+        let ctx = sim.ctx.child("caller's");
+        let holder = TaskHolder::new(&ctx, "holder");
+        assert!(holder.cancel() && !ctx.is_done());
+        holder.finish().await;
+        let mut ticker = ctx.ticker(secs(1)).max_iterations(1);
+        while ticker.next().await.is_some() {}
+        let queue = Queue::<u32>::new(&ctx, "queue");
+        assert!(queue.close());
+        let (feeder, mut items) = Merge::<u32>::new(&ctx, "merge").split();
+        feeder.finish_when_empty();
+        while items.next().await.is_some() {}
+        drop((ticker, queue, items));
+        assert!(!ctx.is_done() && !ctx.is_stopping());
+        // And the other way round: the caller's end is the end of each.
+        let (holder, queue) = (
+            TaskHolder::new(&ctx, "holder"),
+            Queue::<u32>::new(&ctx, "queue"),
+        );
+        ctx.cancel();
+        assert!(holder.is_done() && queue.try_append(1).is_err());
     });
 }

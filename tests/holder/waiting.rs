@@ -8,7 +8,10 @@ use std::{
     },
 };
 
-use windlass::{Task, TaskHolder, testing::simulate};
+use windlass::{
+    Event, Task, TaskHolder,
+    testing::{assert_no_leaks, simulate},
+};
 
 use crate::{
     after,
@@ -131,5 +134,88 @@ fn nearest_holder_counts_and_outer_one_waits() {
         let report = outer.finish().await;
         assert_eq!((sim.clock.elapsed(), report.completed), (secs(3), 0));
         assert_eq!(task.await.unwrap(), 3);
+    });
+}
+
+#[test]
+fn spawned_tasks_start_on_the_next_turn_and_cancellations_and_ends_take_effect_then() {
+    // HOLD-14, HOLD-16, HOLD-20; Q-57: no cleaner runs beside, so there is none to be disabled.
+    simulate(async |sim| {
+        let (holder, log) = (TaskHolder::new(&sim.ctx, "holder"), Log::default());
+        let release = Event::new();
+        let tasks = ["ONE", "TWO"].map(|name| {
+            let (log, released) = (log.clone(), release.clone());
+            holder.spawn(async move {
+                log.add(name);
+                let _fin = OnDrop(log.clone(), format!("FIN_{name}"));
+                released.wait().await;
+                log.add(format!("DONE_{name}"));
+            })
+        });
+        assert!(log.take().is_empty());
+        yield_now().await;
+        assert_eq!(log.take(), ["ONE", "TWO"]);
+        let ids = || {
+            holder
+                .tasks()
+                .iter()
+                .map(|task| task.id())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ids(),
+            [tasks[0].id(), tasks[1].id()],
+            "nothing has finished"
+        );
+        tasks[0].cancel();
+        assert_eq!((log.take().len(), holder.pending()), (0, 2));
+        yield_now().await;
+        assert_eq!(log.take(), ["FIN_ONE"]);
+        assert_eq!(ids(), [tasks[1].id()]);
+        release.set();
+        yield_now().await;
+        assert_eq!(log.take(), ["DONE_TWO", "FIN_TWO"]);
+        assert_eq!((holder.pending(), ids().len()), (0, 0));
+    });
+}
+
+/// Says so when it is dropped.
+struct OnDrop(Log, String);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.add(self.1.as_str());
+    }
+}
+
+#[test]
+fn task_that_returns_in_spite_of_its_cancellation_has_finished_like_any_other() {
+    // HOLD-21
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder");
+        let task = holder.task("stubborn").grace(secs(5)).spawn({
+            let ctx = sim.ctx.clone();
+            async move { ctx.sleep(secs(2)).await.is_ok() }
+        });
+        yield_now().await;
+        assert!(task.cancel());
+        let finished = holder.finish().await;
+        assert_eq!((finished.completed, finished.cancelled), (1, 0));
+        assert!(task.await.unwrap());
+    });
+}
+
+#[test]
+fn finish_leaves_nothing_behind_that_is_listed_counted_or_running() {
+    // HOLD-26
+    simulate(async |sim| {
+        let (holder, log) = (TaskHolder::new(&sim.ctx, "holder").limit(2), Log::default());
+        let tasks: Vec<_> = (1..=4).map(|n| after(&holder, &log, n)).collect();
+        let adopted = holder.adopt(after(&sim.ctx, &log, 3));
+        assert_eq!(holder.finish().await.completed, 5);
+        assert!(tasks.iter().all(|task| !holder.contains(task.id())));
+        assert!(!holder.contains(adopted.id()));
+        assert_eq!((holder.pending(), holder.tasks().len()), (0, 0));
+        assert_no_leaks(&sim.ctx);
     });
 }

@@ -77,3 +77,21 @@ fn a_promise_is_send_and_sync_if_its_value_is() {
     both::<ResettablePromise<u32>>();
     both::<ChildPromise<u32>>();
 }
+
+#[test]
+fn fut_32_a_name_is_none_unless_it_is_given_and_the_place_of_birth_is_kept() {
+    let unnamed = Promise::<u32>::new();
+    assert_eq!((unnamed.name(), unnamed.label()), (None, None));
+    let named = Promise::<u32>::named("one");
+    assert_eq!((named.name(), named.label()), (Some("one"), Some("one")));
+    assert_eq!(ResettablePromise::<u32>::named("two").label(), Some("two"));
+    let born = line!() + 1;
+    let wait = Promise::<u32>::named("gone").wait(); // the only one that could set it goes
+    let Some(Error::Cancelled(cancelled)) = FutureStatus::error(&wait) else {
+        panic!("not cancelled")
+    };
+    assert_eq!(
+        (cancelled.path(), cancelled.location().line()),
+        ("gone", born)
+    );
+}

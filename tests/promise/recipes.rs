@@ -176,3 +176,32 @@ fn q_31_fut_16_to_18_errors_come_in_order_and_a_shared_one_once() {
     assert_eq!(texts, ["same text", "shared", "same text"]);
     assert_eq!(values, [&7]);
 }
+
+/// What is to happen only after a transfer is registered on the target; so nobody need be told
+/// which of both is which.
+#[test]
+fn fut_05_and_13_a_hook_on_the_target_runs_after_the_transfer_and_only_then() {
+    let (log, from, to) = (Log::default(), Promise::new(), Promise::new());
+    let (target, hook) = (to.clone(), log.callback("hook"));
+    to.on_done(move |outcome| {
+        assert_eq!(target.outcome().and_then(Result::ok), outcome.ok());
+        hook(outcome);
+    });
+    from.on_done(log.callback("before"));
+    from.on_done(transfer_result(&to));
+    from.on_done(log.callback("after"));
+    from.set(7);
+    assert_eq!(
+        log.take(),
+        ["before 7", "after 7", "hook 7"],
+        "the inner ending in its turn"
+    );
+
+    // Errors only, and a value: nothing was transferred, so no hook runs.
+    let (from, to) = (Promise::<u32>::new(), Promise::new());
+    to.on_done(log.callback("hook"));
+    from.on_done(transfer_errors(&to));
+    from.set(7);
+    assert!(log.take().is_empty() && !to.is_done());
+    let _ = to.cancel();
+}

@@ -83,3 +83,62 @@ fn those_who_hear_of_the_stop_get_their_turn_before_it_returns() {
         task.await.unwrap();
     });
 }
+
+/// There is no reason to be raised inside: what stops a stream in Rust is that it is dropped.
+#[test]
+fn fut_71_72_a_stream_in_the_midst_of_a_wait_is_cleaned_up() {
+    let (sim, log) = (Sim::new(), Log::default());
+    let cleanup = Noted(log.clone(), "finally");
+    let ctx = sim.ctx.clone();
+    let waits = stream::once(async move {
+        cleanup.0.note("wait");
+        ctx.sleep(Duration::from_secs(60)).await.unwrap();
+        cleanup.0.note("not reached");
+    });
+    sim.rt.block_on(async {
+        let mut waits = Box::pin(waits);
+        assert!(futures::poll!(waits.next()).is_pending());
+        let (): () = stop_stream(waits).await;
+    });
+    assert_eq!(log.all(), ["wait", "finally"]);
+}
+
+#[test]
+fn fut_77_stopping_what_ended_by_a_cancellation_inside_is_quiet() {
+    let (sim, log) = (Sim::new(), Log::default());
+    let inner = sim.ctx.child("inner");
+    let (ends, cleanup) = (inner.clone(), Noted(log.clone(), "finally"));
+    let counts = stream::unfold((0, inner, cleanup), |(at, inner, cleanup)| async move {
+        cleanup.0.note(at.to_string());
+        inner.sleep(Duration::from_secs(1)).await.ok()?;
+        Some((at, (at + 1, inner, cleanup)))
+    });
+    sim.rt.block_on(async {
+        let mut counts = Box::pin(counts);
+        assert_eq!(counts.next().await, Some(0));
+        ends.cancel();
+        assert_eq!(counts.next().await, None);
+        assert_eq!(log.all(), ["0", "1", "finally"]);
+        stop_stream(counts).await;
+    });
+    assert_eq!(log.all(), ["0", "1", "finally"]);
+}
+
+#[test]
+fn fut_79_every_part_is_cleaned_up_also_when_the_first_one_panics() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("a bad destructor");
+        }
+    }
+    let (sim, log) = (Sim::new(), Log::default());
+    let parts = (Bad, Noted(log.clone(), "second"));
+    let bad = stream::unfold(parts, |parts| async move { Some((1, parts)) });
+    sim.rt.block_on(async {
+        let mut bad = Box::pin(bad);
+        assert_eq!(bad.next().await, Some(1));
+        stop_stream(bad).await;
+    });
+    assert_eq!(log.all(), ["second"]);
+}

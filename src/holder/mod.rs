@@ -38,6 +38,33 @@ use crate::{
 /// A holder gives no results back: await the [`Task`]s for those, or use a merge. In return its
 /// memory does not grow with results that nobody fetches, and one failure need not be noticed by
 /// hand: see [`fail_fast`](Self::fail_fast).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///     use windlass::{TaskHolder, ok};
+///
+///     let downloads = TaskHolder::new(&sim.ctx, "downloads").limit(2);
+///     for file in 0..5 {
+///         let ctx = downloads.handle();
+///         drop(downloads.task(format!("file {file}")).silent().try_spawn(async move {
+///             ctx.sleep(Duration::from_secs(1)).await?;
+///             if file == 3 { Err("disk full")? }
+///             ok(file)
+///         }));
+///     }
+///     assert_eq!(downloads.pending(), 5);
+///
+///     let finished = downloads.finish().await;
+///     assert_eq!((finished.completed, finished.failed), (4, 1));
+///     assert_eq!(finished.first_error.unwrap().to_string(), "disk full");
+///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(3)); // two at a time
+///     assert!(downloads.spawn(async {}).await.unwrap_err().is_cancelled()); // it is over
+/// });
+/// ```
 #[must_use = "dropping the holder cancels its tasks; call `finish()`, or run in `scope()`"]
 pub struct TaskHolder<R = AnyRuntime> {
     ctx: Ctx<R>,

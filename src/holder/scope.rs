@@ -22,6 +22,31 @@ impl<R: Clone> TaskHolder<R> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the body and cancels the tasks, without waiting for them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::{TaskHolder, ok};
+    ///
+    ///     let sum = TaskHolder::new(&sim.ctx, "sum")
+    ///         .scope(async |tasks| {
+    ///             let (one, two) = (tasks.spawn(async { 1 }), tasks.spawn(async { 2 }));
+    ///             ok(one.await? + two.await?)
+    ///         })
+    ///         .await;
+    ///     assert_eq!(sum.unwrap(), 3);
+    ///
+    ///     let failed = TaskHolder::new(&sim.ctx, "failed")
+    ///         .scope(async |tasks| {
+    ///             drop(tasks.spawn(std::future::pending::<()>())); // cancelled, and waited for
+    ///             Err::<(), _>("no more of this")
+    ///         })
+    ///         .await;
+    ///     assert_eq!(failed.unwrap_err().to_string(), "no more of this");
+    /// });
+    /// ```
     pub async fn scope<T, E, B>(self, body: B) -> Result<T>
     where
         B: AsyncFnOnce(&TaskHolder<R>) -> Result<T, E>,

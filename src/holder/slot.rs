@@ -45,6 +45,28 @@ impl<R: Clone> TaskHolder<R> {
     /// # Fairness
     ///
     /// First come, first served, after the tasks that are queued.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "connections").limit(1);
+    ///     for n in 0..3 {
+    ///         let slot = holder.reserve().await.unwrap(); // accept no more than can be served
+    ///         assert_eq!(sim.clock.elapsed(), Duration::from_secs(n));
+    ///         let ctx = sim.ctx.clone();
+    ///         drop(slot.task("serve").try_spawn(async move { ctx.sleep(Duration::from_secs(1)).await }));
+    ///         assert!(holder.try_reserve().is_none());
+    ///     }
+    ///     holder.stop();
+    ///     assert!(holder.reserve().await.unwrap_err().is_cancelled());
+    ///     assert_eq!(holder.finish().await.completed, 3);
+    /// });
+    /// ```
     pub async fn reserve(&self) -> Result<Slot<R>> {
         let room = Room {
             members: &self.members,

@@ -1,5 +1,7 @@
 //! The holder: behaviours HOLD-xx and the regressions of Q-49 … Q-58.
 
+// the documentation used methods that there were not. Its examples run as tests here.
+
 mod adopting;
 mod ending;
 mod finishing;

@@ -16,6 +16,26 @@ use crate::{Name, Runtime, report::Failure, runtime::deadline_after, sync::Arc};
 
 /// A context about to be made: `ctx.build(name)`, wishes, [`start`](Self::start) or
 /// [`guard`](Self::guard).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///
+///     let request = sim
+///         .ctx
+///         .build("request")
+///         .timeout(Duration::from_secs(5))
+///         .value(String::from("ada"))
+///         .start();
+///     assert_eq!(request.remaining(), Some(Duration::from_secs(5)));
+///     assert_eq!(*request.value::<String>().unwrap(), "ada");
+///     assert!(request.done().await.is_timed_out());
+///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(5));
+/// });
+/// ```
 #[must_use = "no context is made until `start()` or `guard()` is called"]
 pub struct CtxBuilder<R = crate::AnyRuntime> {
     parent: Ctx<R>,
@@ -45,6 +65,27 @@ impl<R> CtxBuilder<R> {
     }
 
     /// Has failures that nobody awaits told to `report`, here and below.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::sync::{Arc, Mutex};
+    ///
+    ///     let told = Arc::new(Mutex::new(Vec::new()));
+    ///     let log = Arc::clone(&told);
+    ///     let app = sim
+    ///         .ctx
+    ///         .build("app")
+    ///         .reporter(move |failure| log.lock().unwrap().push(failure.to_string()))
+    ///         .start();
+    ///     drop(app.task("job").try_spawn(async { Err::<(), _>("broken") })); // nobody awaits it
+    ///     sim.rt.settle().await;
+    ///     let told = told.lock().unwrap();
+    ///     assert!(told[0].contains("sim-->app-->job") && told[0].contains("broken"), "{told:?}");
+    /// });
+    /// ```
     pub fn reporter<F>(mut self, report: F) -> Self
     where
         F: Fn(&Failure<'_>) + Send + Sync + 'static,
@@ -56,6 +97,18 @@ impl<R> CtxBuilder<R> {
     /// Has the context end, with the same error, when `other` ends too.
     ///
     /// Neither holds the other; when the context ends first, `other` forgets it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Ctx;
+    ///
+    /// let (app, conn) = (Ctx::root_on("app", ()), Ctx::root_on("conn", ()));
+    /// let request = app.build("request").also_ends_with(&conn).start();
+    /// conn.cancel_with("hung up");
+    /// assert!(request.is_done() && !app.is_done());
+    /// assert_eq!(request.error().unwrap().to_string(), "cancelled at conn by hung up");
+    /// ```
     pub fn also_ends_with<R2>(mut self, other: &Ctx<R2>) -> Self {
         self.also_ends_with.push(Arc::clone(other.node()));
         self

@@ -25,6 +25,19 @@ impl<R> Ctx<R> {
     /// the context has ended already, it is called now. A panic in it is reported and goes no
     /// further. An ending started in it marks at once, and makes its own calls before the
     /// outermost ending returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use windlass::Ctx;
+    ///
+    /// let (tell, told) = mpsc::channel();
+    /// let ctx = Ctx::root_on("app", ());
+    /// ctx.on_done(move |error| tell.send(error.is_cancelled()).unwrap());
+    /// ctx.cancel();
+    /// assert_eq!(told.recv(), Ok(true), "called before `cancel` returned");
+    /// ```
     pub fn on_done<F>(&self, f: F) -> CallbackId
     where
         F: FnOnce(&Error) + Send + 'static,
@@ -43,6 +56,19 @@ impl<R> Ctx<R> {
     }
 
     /// Takes a callback back; false if it was called, is being called, or is not of this context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Ctx;
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// let id = ctx.on_done(|_| unreachable!("taken back"));
+    /// assert!(ctx.has_on_done(id));
+    /// assert!(ctx.remove_on_done(id));
+    /// assert!(!ctx.remove_on_done(id), "once");
+    /// ctx.cancel();
+    /// ```
     pub fn remove_on_done(&self, id: CallbackId) -> bool {
         let removed = self
             .node()

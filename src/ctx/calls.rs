@@ -15,6 +15,26 @@ use crate::{
 };
 
 /// A call that was asked for. Dropping the handle does not take the call back.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///     use windlass::Event;
+///
+///     let (rang, alarm) = (Event::new(), Event::new());
+///     let ring = rang.clone();
+///     let call = sim.ctx.call_later(Duration::from_secs(3), move || ring.set());
+///     let never = sim.ctx.call_later(Duration::from_secs(3), move || alarm.set());
+///     assert!(never.cancel() && !never.cancel(), "taken back once");
+///
+///     rang.wait().await;
+///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(3));
+///     assert!(call.has_run() && !never.has_run());
+/// });
+/// ```
 #[derive(Clone)]
 pub struct CallHandle {
     task: TaskWatch,
@@ -43,6 +63,24 @@ impl<R: Spawner> Ctx<R> {
     ///
     /// Calls that are asked for on one thread run in that order where the executor is first come,
     /// first served. If the context ends first, `f` is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::Promise;
+    ///
+    ///     let (value, set) = (Promise::new(), Promise::new());
+    ///     let call = sim.ctx.call_soon({
+    ///         let set = value.clone();
+    ///         move || drop(set.set(1))
+    ///     });
+    ///     assert!(!call.has_run(), "not inside this call");
+    ///     assert_eq!(value.wait().await.unwrap(), 1);
+    ///     # set.set(());
+    /// });
+    /// ```
     #[track_caller]
     pub fn call_soon<F>(&self, f: F) -> CallHandle
     where
@@ -87,6 +125,24 @@ impl<R: Runtime> Ctx<R> {
     ///
     /// Earlier instants come first, and equal ones in the order in which they were asked for, as
     /// far as the runtime's timer keeps to that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::{sync::mpsc, time::Duration};
+    ///
+    ///     let (tell, told) = mpsc::channel();
+    ///     let now = sim.ctx.now();
+    ///     for n in [3, 1, 2] {
+    ///         let tell = tell.clone();
+    ///         sim.ctx.call_at(now + Duration::from_secs(n), move || tell.send(n).unwrap());
+    ///     }
+    ///     sim.clock.advance(Duration::from_secs(5)).await;
+    ///     assert_eq!(told.try_iter().collect::<Vec<_>>(), [1, 2, 3]);
+    /// });
+    /// ```
     #[track_caller]
     pub fn call_at<F>(&self, at: Instant, f: F) -> CallHandle
     where

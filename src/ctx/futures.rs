@@ -26,6 +26,19 @@ impl<R> Ctx<R> {
     ///
     /// The future observes: it does not keep the context from ending with its last handle. On a
     /// context that has ended it yields to the executor once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let app = sim.ctx.child("app");
+    ///     let stop = app.clone();
+    ///     sim.ctx.call_soon(move || drop(stop.cancel_with("enough")));
+    ///     let why = app.done().await;
+    ///     assert_eq!(why.to_string(), "cancelled at sim-->app by enough");
+    /// });
+    /// ```
     pub fn done(&self) -> Done {
         let end = match self.node().link() {
             Ok(live) => End::Linked(Arc::clone(live)),
@@ -42,6 +55,22 @@ impl<R> Ctx<R> {
     ///
     /// This is what a task waits for that wants to finish in good order: once its context has
     /// *ended* it is dropped. The future observes, like that of [`done`](Self::done).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let app = sim.ctx.child("app");
+    ///     let inner = app.clone();
+    ///     let task = app.spawn(async move {
+    ///         inner.stopping().await; // instead of being dropped at an end
+    ///         "finished in good order"
+    ///     });
+    ///     app.stop();
+    ///     assert_eq!(task.await.unwrap(), "finished in good order");
+    /// });
+    /// ```
     pub fn stopping(&self) -> Stopping {
         Stopping {
             live: self.node().link().ok().cloned(),
@@ -58,6 +87,21 @@ impl<R> Ctx<R> {
     /// # Errors
     ///
     /// The error that the context ended with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let app = sim.ctx.child("app");
+    ///     assert_eq!(app.run_until_done(async { 1 }).await.unwrap(), 1);
+    ///
+    ///     let stop = app.clone();
+    ///     sim.ctx.call_soon(move || drop(stop.cancel()));
+    ///     let endless = app.run_until_done(std::future::pending::<()>());
+    ///     assert!(endless.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub fn run_until_done<F: Future>(&self, f: F) -> RunUntilDone<F> {
         RunUntilDone {
             f,

@@ -14,6 +14,21 @@ use crate::{
 /// Ends its context when dropped.
 ///
 /// It is not a handle to pass around: it is not `Clone`, and [`ctx`](Self::ctx) gives the handle.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::Ctx;
+///
+/// let app = Ctx::root_on("app", ());
+/// let guard = app.child("session").guard();
+/// let session = guard.ctx().clone();
+/// drop(guard);
+/// assert!(session.is_cancelled());
+///
+/// let kept = app.child("session").guard().disarm();
+/// assert!(!kept.is_done());
+/// ```
 #[must_use = "dropping the guard ends the context and everything in it; keep it, or `disarm()` it"]
 pub struct CtxGuard<R = AnyRuntime> {
     ctx: Ctx<R>,
@@ -85,6 +100,18 @@ impl<R> fmt::Debug for CtxGuard<R> {
 }
 
 /// A handle that does not keep its context from ending.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::Ctx;
+///
+/// let ctx = Ctx::root_on("cache", ());
+/// let weak = ctx.downgrade();
+/// assert_eq!(weak.upgrade().unwrap().name(), "cache");
+/// drop(ctx);
+/// assert!(weak.upgrade().is_none());
+/// ```
 pub struct WeakCtx<R = AnyRuntime> {
     node: Weak<Node>,
     rt: R,

@@ -60,6 +60,22 @@ use crate::{
 /// `R` is the runtime that the handle carries: anything for a mere tree of cancellations, a
 /// [`Spawner`](crate::Spawner) for tasks, a [`Timer`](crate::Timer) for time. `Ctx` alone means
 /// `Ctx<AnyRuntime>`.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::Ctx;
+///
+/// let app = Ctx::root_on("app", ()); // a mere tree: it carries no runtime
+/// let server = app.child("server");
+/// let conn = server.child("conn");
+/// assert_eq!(conn.path(), "app-->server-->conn");
+///
+/// assert!(server.cancel_with("maintenance"));
+/// assert!(conn.is_done() && !app.is_done(), "downwards, never upwards");
+/// let why = conn.error().unwrap().to_string();
+/// assert_eq!(why, "cancelled at app-->server by maintenance");
+/// ```
 pub struct Ctx<R = AnyRuntime> {
     node: Arc<Node>,
     rt: R,
@@ -67,6 +83,19 @@ pub struct Ctx<R = AnyRuntime> {
 
 impl Ctx {
     /// Starts a tree on `rt`, whose type is erased.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "embedded")] {
+    /// use windlass::{BlockOn, Ctx, adapters::Embedded};
+    ///
+    /// let rt = Embedded::global();
+    /// let app = Ctx::root("app", rt.clone());
+    /// let task = app.spawn(async { 6 * 7 });
+    /// assert_eq!(rt.block_on(task).unwrap().unwrap(), 42);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn root(name: impl Into<Name>, rt: impl Runtime) -> Ctx {
         Ctx::root_on(name, AnyRuntime::new(rt))
@@ -83,6 +112,16 @@ impl<R: Clone> Ctx<R> {
     /// Makes a context below this one. On a done context the child is born done.
     ///
     /// It costs one allocation and takes no lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Ctx;
+    ///
+    /// let app = Ctx::root_on("app", ());
+    /// app.cancel();
+    /// assert!(app.child("late").is_done());
+    /// ```
     #[track_caller]
     pub fn child(&self, name: impl Into<Name>) -> Ctx<R> {
         let parent = Some(Arc::clone(&self.node));
@@ -107,6 +146,21 @@ impl<R: Clone> Ctx<R> {
     }
 
     /// The same node on another runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::testing::SimRuntime;
+    ///
+    ///     let here = sim.ctx.child("work");
+    ///     let elsewhere = here.on(SimRuntime::new()); // another clock, other threads
+    ///     assert_eq!(elsewhere.path(), here.path());
+    ///     here.cancel();
+    ///     assert!(elsewhere.is_done());
+    /// });
+    /// ```
     pub fn on<R2>(&self, rt: R2) -> Ctx<R2> {
         Ctx::from_node(Arc::clone(&self.node), rt)
     }
@@ -141,6 +195,18 @@ impl<R> Ctx<R> {
     ///
     /// Nothing ends: in the whole subtree [`is_stopping`](Self::is_stopping) is true from now on
     /// and [`stopping`](Self::stopping) resolves, while timers, children and spawns still work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Ctx;
+    ///
+    /// let app = Ctx::root_on("app", ());
+    /// let conn = app.child("conn");
+    /// assert!(app.stop());
+    /// assert!(conn.is_stopping() && !conn.is_done());
+    /// assert!(!app.stop(), "asked before");
+    /// ```
     pub fn stop(&self) -> bool {
         self.node.stop()
     }
@@ -154,6 +220,17 @@ impl<R> Ctx<R> {
     ///
     /// When it returns true, every descendant context is done and every task below has been asked
     /// to stop. If the context has ended before, nothing changes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Ctx;
+    ///
+    /// let app = Ctx::root_on("app", ());
+    /// assert!(app.cancel());
+    /// assert!(!app.cancel(), "the first one wins");
+    /// assert!(app.is_cancelled());
+    /// ```
     #[track_caller]
     pub fn cancel(&self) -> bool {
         let caller = Location::caller();
@@ -169,6 +246,18 @@ impl<R> Ctx<R> {
     }
 
     /// Ends the context with an error of the user's. True if this call did it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    /// use windlass::Ctx;
+    ///
+    /// let app = Ctx::root_on("app", ());
+    /// assert!(app.fail(io::Error::from(io::ErrorKind::BrokenPipe)));
+    /// assert!(!app.is_cancelled());
+    /// assert!(app.error().unwrap().is::<io::Error>());
+    /// ```
     pub fn fail(&self, error: impl Into<BoxError>) -> bool {
         self.node.end(|| Error::failed(error))
     }
@@ -194,6 +283,26 @@ impl<R> Ctx<R> {
     /// # Errors
     ///
     /// The error that the context ended with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::{Ctx, Result};
+    ///
+    /// fn sum(ctx: &Ctx<()>, numbers: &[u32]) -> Result<u32> {
+    ///     let mut sum = 0;
+    ///     for n in numbers {
+    ///         ctx.check()?;
+    ///         sum += n;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// assert_eq!(sum(&ctx, &[1, 2]).unwrap(), 3);
+    /// ctx.cancel();
+    /// assert!(sum(&ctx, &[1, 2]).unwrap_err().is_cancelled());
+    /// ```
     pub fn check(&self) -> Result<()> {
         self.error().map_or(Ok(()), Err)
     }
@@ -216,6 +325,20 @@ impl<R> Ctx<R> {
     }
 
     /// The value of type `T` of the nearest context, from here upwards, that was built with one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Ctx;
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct User(&'static str);
+    ///
+    /// let app = Ctx::root_on("app", ());
+    /// let request = app.build("request").value(User("ada")).start();
+    /// assert_eq!(*request.child("query").value::<User>().unwrap(), User("ada"));
+    /// assert!(app.value::<User>().is_none(), "values are seen downwards");
+    /// ```
     pub fn value<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.node.path_up().find_map(|node| node.extras()?.value())
     }

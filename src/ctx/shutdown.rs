@@ -24,6 +24,26 @@ impl<R: Runtime> Ctx<R> {
     /// # Cancel safety
     ///
     /// Dropping the future stops the shutdown where it is: everything below stays asked to stop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let app = sim.ctx.child("app");
+    ///     drop(app.task("deaf").spawn(std::future::pending::<()>()));
+    ///     let inner = app.clone();
+    ///     drop(app.spawn(async move { inner.stopping().await }));
+    ///     sim.rt.settle().await;
+    ///
+    ///     let finished = app.shutdown(Duration::from_secs(3)).await;
+    ///     assert_eq!((finished.completed, finished.cancelled), (1, 1));
+    ///     assert_eq!(finished.took, Duration::from_secs(3));
+    ///     assert_eq!(finished.dropped[0].path, "sim-->app-->deaf");
+    /// });
+    /// ```
     pub async fn shutdown(&self, grace: Duration) -> Finished {
         self.phased_shutdown(grace).run().await
     }

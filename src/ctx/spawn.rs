@@ -31,6 +31,21 @@ impl<R: Spawner> Ctx<R> {
     /// The task ends with the context: its future is dropped then, at its next await. A context
     /// that has ended gives a task that is cancelled already. For a future of a `Result` there is
     /// [`try_spawn`](Self::try_spawn); `spawn` does not take it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let app = sim.ctx.child("app");
+    ///     let task = app.spawn(async { "value" });
+    ///     assert_eq!(task.await.unwrap(), "value");
+    ///
+    ///     let endless = app.spawn(std::future::pending::<()>());
+    ///     app.cancel();
+    ///     assert!(endless.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     #[track_caller]
     pub fn spawn<F, K>(&self, f: F) -> Task<F::Output>
     where
@@ -42,6 +57,21 @@ impl<R: Spawner> Ctx<R> {
     }
 
     /// Runs a future of a `Result` as a task of this context; its error becomes the task's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::num::ParseIntError;
+    ///
+    ///     let task = sim.ctx.try_spawn(async { "12".parse::<u8>() });
+    ///     assert_eq!(task.await.unwrap(), 12);
+    ///
+    ///     let task = sim.ctx.try_spawn(async { "x".parse::<u8>() });
+    ///     assert!(task.await.unwrap_err().is::<ParseIntError>());
+    /// });
+    /// ```
     #[track_caller]
     pub fn try_spawn<F>(&self, f: F) -> Task<F::Ok>
     where
@@ -56,6 +86,19 @@ impl<R: Spawner> Ctx<R> {
     ///
     /// Work that has not begun when the context ends is dropped. Work that has is only asked: it
     /// looks at `stop.is_done()`, or goes on with `stop.check()?`, and is waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let app = sim.ctx.child("app");
+    ///     let sum = app.spawn_blocking(|stop| {
+    ///         (0..1000).take_while(|_| !stop.is_done()).sum::<u32>()
+    ///     });
+    ///     assert_eq!(sum.await.unwrap(), 499_500);
+    /// });
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<W, T, K>(&self, work: W) -> Task<T>
     where
@@ -66,6 +109,21 @@ impl<R: Spawner> Ctx<R> {
     }
 
     /// Runs fallible `work` on a thread that may block; its error becomes the task's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::io;
+    ///
+    ///     let task = sim.ctx.try_spawn_blocking(|stop| {
+    ///         stop.check()?; // between two steps
+    ///         Err::<(), _>(windlass::Error::from(io::Error::other("disk full")))
+    ///     });
+    ///     assert!(task.await.unwrap_err().is::<io::Error>());
+    /// });
+    /// ```
     #[track_caller]
     pub fn try_spawn_blocking<W, T, E>(&self, work: W) -> Task<T>
     where
@@ -77,6 +135,21 @@ impl<R: Spawner> Ctx<R> {
     }
 
     /// Runs what `body` makes of a context of the task's own, which ends with the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let task = sim.ctx.task("conn").spawn_with(async |conn| {
+    ///         let reader = conn.task("reader").spawn(std::future::pending::<()>());
+    ///         reader.watch() // `reader` is cancelled when `conn` ends
+    ///     });
+    ///     let reader = task.await.unwrap();
+    ///     assert_eq!(reader.path(), "sim-->conn-->reader");
+    ///     assert!(reader.wait().await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     #[track_caller]
     pub fn spawn_with<B, F, K>(&self, body: B) -> Task<F::Output>
     where
@@ -99,6 +172,20 @@ impl<R: Spawner> Ctx<R> {
 
 impl<R: LocalSpawner> Ctx<R> {
     /// Runs a future that need not be `Send` on the executor of this thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::rc::Rc;
+    ///
+    ///     let local = sim.ctx.on(sim.rt.clone()); // a `LocalSpawner`, on the same node
+    ///     let shared = Rc::new(1);
+    ///     let task = local.spawn_local(async move { *shared + 1 });
+    ///     assert_eq!(task.await.unwrap(), 2);
+    /// });
+    /// ```
     #[track_caller]
     pub fn spawn_local<F, K>(&self, f: F) -> Task<F::Output>
     where

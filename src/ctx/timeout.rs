@@ -25,6 +25,23 @@ impl<R: Timer> Ctx<R> {
     ///
     /// [`Error::TimedOut`] when the time is over, or the error given to
     /// [`error`](Timeout::error); the error that the context ended with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::{future::pending, io, time::Duration};
+    ///
+    ///     let limit = Duration::from_secs(2);
+    ///     let read = async { Ok::<_, io::Error>(3) };
+    ///     assert_eq!(sim.ctx.timeout(limit, read).await.unwrap().unwrap(), 3);
+    ///
+    ///     let error = sim.ctx.timeout(limit, pending::<()>()).await.unwrap_err();
+    ///     assert!(error.is_timed_out());
+    ///     assert_eq!(sim.clock.elapsed(), limit);
+    /// });
+    /// ```
     pub fn timeout<F: Future>(&self, d: Duration, f: F) -> Timeout<R, F>
     where
         R: Clone,
@@ -67,12 +84,42 @@ pub struct Timeout<R: Timer, F> {
 
 impl<R: Timer, F: Future> Timeout<R, F> {
     /// Has the timeout fail with `e` instead of [`Error::TimedOut`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::{future::pending, io, time::Duration};
+    ///
+    ///     let slow = sim.ctx.timeout(Duration::from_secs(2), pending::<()>());
+    ///     let error = slow.error(io::Error::other("too slow")).await.unwrap_err();
+    ///     assert!(error.is::<io::Error>() && !error.is_timed_out());
+    /// });
+    /// ```
     pub fn error(mut self, e: impl Into<BoxError>) -> Self {
         self.error = Some(e.into());
         self
     }
 
     /// Sets `e` if the time runs out first, and only then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::{future::pending, time::Duration};
+    ///     use windlass::Event;
+    ///
+    ///     let late = Event::new();
+    ///     let limit = Duration::from_secs(2);
+    ///     sim.ctx.timeout(limit, async {}).notify(&late).await.unwrap();
+    ///     assert!(!late.is_set());
+    ///     sim.ctx.timeout(limit, pending::<()>()).notify(&late).await.unwrap_err();
+    ///     assert!(late.is_set());
+    /// });
+    /// ```
     pub fn notify(mut self, e: &Event) -> Self {
         self.event = Some(e.clone());
         self

@@ -15,6 +15,20 @@ use crate::{Error, Result, Runtime, Sleep, Timer, sync::Arc};
 
 impl<R> Ctx<R> {
     /// The earliest deadline from here upwards, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     assert_eq!(sim.ctx.deadline(), None);
+    ///     let outer = sim.ctx.build("outer").timeout(Duration::from_secs(1)).start();
+    ///     let inner = outer.build("inner").timeout(Duration::from_secs(9)).start();
+    ///     assert_eq!(inner.deadline(), outer.deadline(), "the earlier one counts");
+    /// });
+    /// ```
     pub fn deadline(&self) -> Option<Instant> {
         self.node()
             .path_up()
@@ -41,6 +55,22 @@ impl<R: Timer> Ctx<R> {
     /// # Errors
     ///
     /// The error that the context ended with; a cancellation if the runtime's clock has shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     sim.ctx.sleep(Duration::from_secs(3600)).await.unwrap();
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(3600));
+    ///
+    ///     let app = sim.ctx.child("app");
+    ///     app.cancel();
+    ///     assert!(app.sleep(Duration::from_secs(1)).await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub fn sleep(&self, d: Duration) -> CtxSleep<R::Sleep> {
         CtxSleep {
             sleep: self.runtime().sleep(d),
@@ -59,6 +89,22 @@ impl<R: Runtime> Ctx<R> {
     ///
     /// It is a child of the nearest ancestor that has not ended, so that a shutdown of that one
     /// waits for it; where all have ended, it is a root.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let conn = sim.ctx.child("conn");
+    ///     conn.cancel();
+    ///     let cleanup = conn.cleanup(Duration::from_secs(5));
+    ///     assert!(!cleanup.is_done(), "there is time to say goodbye");
+    ///     cleanup.sleep(Duration::from_secs(1)).await.unwrap();
+    ///     assert!(cleanup.sleep(Duration::from_secs(9)).await.is_err(), "five seconds in all");
+    /// });
+    /// ```
     #[track_caller]
     pub fn cleanup(&self, d: Duration) -> Ctx<R> {
         let live = self.node().path_up().skip(1).find(|node| !node.is_done());

@@ -18,6 +18,23 @@ use crate::{
 /// A flag that can be set, cleared and waited for. Clones share it.
 ///
 /// Setting it releases everybody who waits at that moment, also if it is cleared right after.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::Event;
+///
+///     let ready = Event::new();
+///     let set = ready.clone();
+///     sim.ctx.call_soon(move || set.set());
+///     ready.wait().await;
+///     assert!(ready.is_set());
+///     ready.clear();
+///     assert!(!ready.is_set());
+/// });
+/// ```
 #[derive(Clone, Default)]
 pub struct Event(Arc<Flag>);
 

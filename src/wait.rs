@@ -42,6 +42,22 @@ pub enum Until {
 }
 
 /// What a wait found, by place in the set.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::{future::pending, time::Duration};
+///     use windlass::{Event, Until};
+///
+///     let (set, unset) = (Event::new(), Event::new());
+///     set.set();
+///     let wait = sim.ctx.wait((&unset, &set), Until::All).timeout(Duration::from_secs(1));
+///     let waited = wait.await.unwrap();
+///     assert_eq!((waited.done, waited.pending), (vec![1], vec![0]));
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waited {
@@ -265,6 +281,23 @@ where
 /// # Cancel safety
 ///
 /// Dropping the future leaves no trace; nothing is cancelled.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{Event, wait_for_first};
+///
+///     let (slow, quick) = (sim.ctx.spawn(std::future::pending::<()>()), Event::new());
+///     quick.set();
+///     assert_eq!(wait_for_first((&slow, &quick)).await, Some(1));
+///     assert!(!slow.is_done());
+///     let nothing: [Event; 0] = [];
+///     assert_eq!(wait_for_first(nothing).await, None);
+///     slow.cancel();
+/// });
+/// ```
 pub async fn wait_for_first<W: WaitSet>(set: W) -> Option<usize> {
     Waiting {
         set,
@@ -282,6 +315,19 @@ pub async fn wait_for_first<W: WaitSet>(set: W) -> Option<usize> {
 /// # Cancel safety
 ///
 /// Dropping the future leaves no trace; nothing is cancelled.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::wait_for_all;
+///
+///     let tasks: Vec<_> = (0..3).map(|n| sim.ctx.spawn(async move { n })).collect();
+///     wait_for_all(&tasks).await;
+///     assert!(tasks.iter().all(|task| task.is_done()), "their values are still theirs");
+/// });
+/// ```
 pub async fn wait_for_all<W: WaitSet>(set: W) {
     Waiting {
         set,
@@ -298,6 +344,19 @@ pub async fn wait_for_all<W: WaitSet>(set: W) {
 /// # Cancel safety
 ///
 /// The requests are made in the first poll and stand. Dropping the future stops the waiting.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::cancel_and_wait;
+///
+///     let tasks = [1, 2].map(|_| sim.ctx.spawn(std::future::pending::<()>()));
+///     cancel_and_wait(&tasks).await;
+///     assert!(tasks.iter().all(|task| task.is_cancelled()));
+/// });
+/// ```
 pub async fn cancel_and_wait<W: WaitSet>(set: W) {
     for index in 0..set.size() {
         if !set.member(index).is_done() {
@@ -318,6 +377,20 @@ impl<R: Timer + Clone> Ctx<R> {
     /// # Errors
     ///
     /// The error that the context ended with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::Until;
+    ///
+    ///     let (good, bad) = (sim.ctx.child("good"), sim.ctx.child("bad"));
+    ///     bad.fail("broken");
+    ///     let waited = sim.ctx.wait((&good, &bad), Until::FirstError).await.unwrap();
+    ///     assert_eq!((waited.done, waited.pending), (vec![1], vec![0]));
+    /// });
+    /// ```
     pub fn wait<W: WaitSet>(&self, set: W, until: Until) -> Wait<R, W> {
         let (rt, end) = (self.runtime().clone(), EndWatch::new(self.node()));
         Wait {

@@ -69,16 +69,14 @@ impl<R: Spawner> Ctx<R> {
     /// ```
     /// # #[cfg(feature = "test-util")]
     /// windlass::testing::simulate(async |sim| {
-    ///     use windlass::Promise;
+    ///     use windlass::Event;
     ///
-    ///     let (value, set) = (Promise::new(), Promise::new());
-    ///     let call = sim.ctx.call_soon({
-    ///         let set = value.clone();
-    ///         move || drop(set.set(1))
-    ///     });
+    ///     let called = Event::new();
+    ///     let set = called.clone();
+    ///     let call = sim.ctx.call_soon(move || set.set());
     ///     assert!(!call.has_run(), "not inside this call");
-    ///     assert_eq!(value.wait().await.unwrap(), 1);
-    ///     # set.set(());
+    ///     called.wait().await;
+    ///     assert!(call.has_run());
     /// });
     /// ```
     #[track_caller]

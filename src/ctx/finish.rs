@@ -27,6 +27,20 @@ use crate::{
 };
 
 /// What ran below, and how it ended.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     let app = sim.ctx.child("app");
+///     drop(app.spawn(async {}));
+///     drop(app.task("bad").silent().try_spawn(async { Err::<(), _>("broken") }));
+///     let finished = app.finish().await;
+///     assert_eq!((finished.completed, finished.failed, finished.cancelled), (1, 1, 0));
+///     assert_eq!(finished.first_error.unwrap().to_string(), "broken");
+/// });
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Finished {
@@ -70,6 +84,21 @@ impl<R> Ctx<R> {
     /// # Cancel safety
     ///
     /// Dropping the future stops the waiting, not the tasks. Call `finish` again to go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let app = sim.ctx.child("app");
+    ///     let inner = app.clone();
+    ///     drop(app.try_spawn(async move { inner.sleep(Duration::from_secs(2)).await }));
+    ///     assert_eq!(app.finish().await.completed, 1);
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(2));
+    /// });
+    /// ```
     pub async fn finish(&self) -> Finished {
         if let Some(refused) = self.refuse_self_wait() {
             return refused;
@@ -86,6 +115,18 @@ impl<R> Ctx<R> {
     /// # Cancel safety
     ///
     /// The end comes with the first poll and stands. Dropping the future stops the waiting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let app = sim.ctx.child("app");
+    ///     let task = app.spawn(std::future::pending::<()>());
+    ///     assert_eq!(app.cancel_and_wait().await.cancelled, 1);
+    ///     assert!(task.is_done(), "its future was dropped");
+    /// });
+    /// ```
     pub async fn cancel_and_wait(&self) -> Finished {
         let start = Instant::now();
         self.cancel();

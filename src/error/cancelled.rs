@@ -7,6 +7,22 @@ use super::{Error, Name, chain};
 /// A cancellation: something ended this from outside.
 ///
 /// It reads as a sentence: `cancelled at app-->server by shutdown requested`.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Ctx, Error};
+///
+/// let app = Ctx::root_on("app", ());
+/// let server = app.child("server");
+/// server.cancel_with("shutdown requested");
+/// let error = server.child("conn").error().unwrap();
+/// assert_eq!(error.to_string(), "cancelled at app-->server by shutdown requested");
+///
+/// let Error::Cancelled(cancelled) = error else { unreachable!() };
+/// assert_eq!(cancelled.path(), "app-->server", "where it started");
+/// assert_eq!(cancelled.reason(), Some("shutdown requested"));
+/// ```
 #[derive(Clone)]
 pub struct Cancelled(pub(super) Arc<Inner>);
 

@@ -8,6 +8,18 @@ use crate::report::isolate;
 /// The error that user code returned, whole.
 ///
 /// It reads as that error does.
+///
+/// # Examples
+///
+/// ```
+/// use std::num::ParseIntError;
+/// use windlass::Error;
+///
+/// let error = Error::failed("many".parse::<u32>().unwrap_err());
+/// let Error::Failed(failed) = error else { unreachable!() };
+/// assert!(failed.downcast_ref::<ParseIntError>().is_some());
+/// assert_eq!(failed.to_string(), "invalid digit found in string");
+/// ```
 #[derive(Clone)]
 pub struct Failed(Arc<Kept>);
 

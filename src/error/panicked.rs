@@ -18,6 +18,21 @@ pub(crate) type Payload = Box<dyn Any + Send>;
 /// A panic that was caught.
 ///
 /// It reads `panicked: ` and the text of the panic.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::Error;
+///
+///     let task = sim.ctx.spawn(async { panic!("out of {}", "cheese") });
+///     let Err(Error::Panicked(panicked)) = task.await.map(|()| ()) else { unreachable!() };
+///     assert_eq!(panicked.message(), "out of cheese");
+///     let payload = panicked.into_panic().unwrap();
+///     assert_eq!(payload.downcast_ref::<String>().unwrap(), "out of cheese");
+/// });
+/// ```
 #[derive(Clone)]
 pub struct Panicked(pub(super) Arc<Inner>);
 

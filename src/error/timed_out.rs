@@ -12,6 +12,24 @@ use super::{Error, chain};
 /// A deadline that passed. That is not a cancellation.
 ///
 /// It reads as a sentence: `timed out at app-->request after 5s`.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::{future::pending, time::Duration};
+///     use windlass::Error;
+///
+///     let limit = Duration::from_secs(5);
+///     let error = sim.ctx.child("request").timeout(limit, pending::<()>()).await.unwrap_err();
+///     assert_eq!(error.to_string(), "timed out at sim-->request after 5s");
+///
+///     let Error::TimedOut(timed_out) = error else { unreachable!() };
+///     assert_eq!(timed_out.after(), limit);
+///     assert_eq!(timed_out.deadline(), sim.ctx.now());
+/// });
+/// ```
 #[derive(Clone)]
 pub struct TimedOut(pub(super) Arc<Inner>);
 

@@ -91,6 +91,24 @@ impl<R: Clone> TaskHolder<R> {
     /// Lets at most `n` tasks run at a time; further ones are queued, in order.
     ///
     /// With zero none starts until the limit is raised. What is queued counts as pending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "jobs").limit(2);
+    ///     for _ in 0..4 {
+    ///         let ctx = holder.handle();
+    ///         drop(holder.try_spawn(async move { ctx.sleep(Duration::from_secs(1)).await }));
+    ///     }
+    ///     assert_eq!(holder.finish().await.completed, 4);
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(2), "two at a time");
+    /// });
+    /// ```
     pub fn limit(self, n: usize) -> Self {
         self.set_limit(n);
         self
@@ -99,6 +117,22 @@ impl<R: Clone> TaskHolder<R> {
     /// Has the first failure of a task end the holder, with that error.
     ///
     /// Cancellations are not failures.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "all").fail_fast();
+    ///     let endless = holder.spawn(std::future::pending::<()>());
+    ///     drop(holder.task("bad").silent().try_spawn(async { Err::<(), _>("broken") }));
+    ///     let finished = holder.finish().await;
+    ///     assert_eq!((finished.failed, finished.cancelled), (1, 1));
+    ///     assert!(endless.is_done());
+    /// });
+    /// ```
     pub fn fail_fast(self) -> Self {
         self.members.set_fails_fast();
         self
@@ -118,6 +152,21 @@ impl<R: Clone> TaskHolder<R> {
     ///
     /// It runs already, so the limit does not hold it back, but it takes up room. On a holder that
     /// has ended the task is cancelled. A task that is a member is left alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "jobs");
+    ///     let task = holder.adopt(sim.ctx.spawn(std::future::pending::<()>()));
+    ///     assert!(holder.contains(task.id()));
+    ///     holder.cancel();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub fn adopt<T>(&self, t: Task<T>) -> Task<T> {
         let Ok(live) = self.ctx.node().link() else {
             t.cancel();
@@ -164,6 +213,22 @@ impl<R: Clone> TaskHolder<R> {
     ///
     /// Dropping the future stops the waiting, not the tasks: none is cancelled and nothing is
     /// lost. Call `finish` again to continue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "jobs");
+    ///     let inner = holder.handle();
+    ///     // Its own task is spawned while `finish` waits.
+    ///     drop(holder.spawn(async move { drop(inner.spawn(async {})) }));
+    ///     assert_eq!(holder.finish().await.completed, 2);
+    ///     assert!(holder.is_done());
+    /// });
+    /// ```
     pub async fn finish(&self) -> Finished {
         if let Some(refused) = self.ctx.refuse_self_wait() {
             return refused;
@@ -191,6 +256,22 @@ impl<R: Runtime> TaskHolder<R> {
     /// # Cancel safety
     ///
     /// Dropping the future stops the shutdown where it is: the tasks stay asked to stop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "jobs");
+    ///     drop(holder.task("deaf").spawn(std::future::pending::<()>()));
+    ///     let finished = holder.shutdown(Duration::from_secs(2)).await;
+    ///     assert_eq!(finished.dropped[0].path, "sim-->jobs-->deaf");
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(2));
+    /// });
+    /// ```
     pub async fn shutdown(&self, grace: Duration) -> Finished {
         match self.ctx.refuse_self_wait() {
             Some(refused) => refused,

@@ -20,6 +20,20 @@ use crate::{
 };
 
 /// A task about to be spawned: `ctx.task(name)`, wishes, `spawn`.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///
+///     let conn = sim.ctx.task("conn").timeout(Duration::from_secs(2)).silent();
+///     let task = conn.spawn(std::future::pending::<()>());
+///     assert_eq!(task.path(), "sim-->conn");
+///     assert!(task.await.unwrap_err().is_timed_out());
+/// });
+/// ```
 #[must_use = "nothing runs until one of the `spawn` methods is called"]
 pub struct TaskBuilder<R = crate::AnyRuntime> {
     ctx: Ctx<R>,
@@ -54,6 +68,22 @@ impl<R> TaskBuilder<R> {
     }
 
     /// Reports a failure of the task when it happens, also if somebody awaits the outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::sync::{Arc, Mutex};
+    ///
+    ///     let told = Arc::new(Mutex::new(0));
+    ///     let count = Arc::clone(&told);
+    ///     let app = sim.ctx.build("app").reporter(move |_| *count.lock().unwrap() += 1).start();
+    ///     let task = app.task("job").always_report().try_spawn(async { Err::<(), _>("broken") });
+    ///     assert!(task.await.is_err());
+    ///     assert_eq!(*told.lock().unwrap(), 1, "although it was awaited");
+    /// });
+    /// ```
     pub fn always_report(mut self) -> Self {
         self.options.always_reports = true;
         self
@@ -129,6 +159,25 @@ impl<R: Runtime> TaskBuilder<R> {
     ///
     /// Within it the future is polled on, and what it returns is the outcome. An end that `stop`
     /// (or `shutdown`) has announced leaves no grace: the time before was that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let app = sim.ctx.child("app");
+    ///     let cleanup = sim.ctx.clone(); // the task's own context has ended by then
+    ///     let task = app.task("writer").grace(Duration::from_secs(5)).try_spawn(async move {
+    ///         cleanup.sleep(Duration::from_secs(3)).await?;
+    ///         windlass::ok("all is written")
+    ///     });
+    ///     sim.rt.settle().await;
+    ///     app.cancel();
+    ///     assert_eq!(task.await.unwrap(), "all is written");
+    /// });
+    /// ```
     pub fn grace(mut self, d: Duration) -> Self {
         let rt = self.ctx.runtime().clone();
         self.options.grace = Some(Grace::new(move || Box::pin(rt.sleep(d))));

@@ -55,6 +55,18 @@ pub struct TaskId(u64);
 ///
 /// Dropping the handle loses the value and nothing else. Awaiting `&mut task` instead of `task`
 /// keeps it across a dropped wait.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     let task = sim.ctx.task("answer").spawn(async { 42 });
+///     assert!(!task.is_done(), "it has not been polled yet");
+///     assert_eq!(task.path(), "sim-->answer");
+///     assert_eq!(task.await.unwrap(), 42);
+/// });
+/// ```
 #[must_use = "dropping a task detaches it: it goes on, and its value is lost; await it, or `drop` it on purpose"]
 pub struct Task<T> {
     core: Arc<TaskCore<T>>,
@@ -140,6 +152,16 @@ impl<T> Task<T> {
     /// # Cancel safety
     ///
     /// The request is made on the first poll and stands. Dropping the future detaches the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let task = sim.ctx.spawn(std::future::pending::<()>());
+    ///     assert!(task.cancel_and_wait().await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub async fn cancel_and_wait(self) -> Result<T> {
         self.cancel();
         self.await
@@ -173,6 +195,21 @@ impl<T> Task<T> {
     /// shutdown of the executor. If the task has ended already, it is called now. If the value was
     /// taken already, it gets an error that says so. A panic in it is reported and goes no
     /// further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::sync::mpsc;
+    ///
+    ///     let (tell, told) = mpsc::channel();
+    ///     let task = sim.ctx.spawn(async { 42 });
+    ///     task.on_done(move |outcome| tell.send(*outcome.unwrap()).unwrap());
+    ///     assert_eq!(task.await.unwrap(), 42);
+    ///     assert_eq!(told.try_recv(), Ok(42), "before the owner");
+    /// });
+    /// ```
     pub fn on_done<F>(&self, f: F) -> CallbackId
     where
         F: FnOnce(Result<&T, &Error>) + Send + 'static,

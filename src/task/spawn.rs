@@ -29,6 +29,19 @@ impl<T> Returns<Plain> for T {}
 impl<T, E> Returns<FallibleUseTrySpawn> for Result<T, E> {}
 
 /// A future of a `Result` whose error can be boxed.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::TryFut;
+///
+/// async fn ok_of<F: TryFut>(future: F) -> Option<F::Ok> {
+///     future.await.ok()
+/// }
+///
+/// let parsed = futures::executor::block_on(ok_of(async { "12".parse::<u8>() }));
+/// assert_eq!(parsed, Some(12));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a future of a `Result` whose error can be boxed",
     note = "a future of anything else goes through the form without `try_`"

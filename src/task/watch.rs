@@ -14,6 +14,20 @@ use crate::{Error, FutureStatus, Result, State, WaitSlot, sync::Arc};
 /// A view of a task without its value. Cloning it is cheap.
 ///
 /// It keeps the task's bookkeeping and the node it was spawned in, not its future or its value.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     let task = sim.ctx.task("job").spawn(std::future::pending::<()>());
+///     let watch = task.watch();
+///     drop(task); // detached: its context still owns it
+///     assert_eq!((watch.name(), watch.is_done()), ("job", false));
+///     assert!(watch.cancel());
+///     assert!(watch.wait().await.unwrap_err().is_cancelled());
+/// });
+/// ```
 #[derive(Clone)]
 pub struct TaskWatch(Arc<dyn AnyTask>);
 

@@ -26,11 +26,11 @@ pub(crate) type Payload = Box<dyn Any + Send>;
 /// windlass::testing::simulate(async |sim| {
 ///     use windlass::Error;
 ///
-///     let task = sim.ctx.spawn(async { panic!("out of {}", "cheese") });
-///     let Err(Error::Panicked(panicked)) = task.await.map(|()| ()) else { unreachable!() };
+///     let task = sim.ctx.spawn(async { panic!("out of cheese") });
+///     let Err(Error::Panicked(panicked)) = task.await else { unreachable!() };
 ///     assert_eq!(panicked.message(), "out of cheese");
 ///     let payload = panicked.into_panic().unwrap();
-///     assert_eq!(payload.downcast_ref::<String>().unwrap(), "out of cheese");
+///     assert_eq!(payload.downcast_ref::<&str>().unwrap(), &"out of cheese");
 /// });
 /// ```
 #[derive(Clone)]

@@ -20,6 +20,20 @@ use crate::{Error, FutureStatus, Name, Result, State, WaitSlot, status_text, syn
 ///
 /// Dropping it cancels it if it is pending, also for others who hold it, and its parent forgets
 /// it.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::Promise;
+///
+/// let parent = Promise::<u32>::new();
+/// let (one, other) = (parent.child(), parent.child());
+/// assert!(one.set(1));
+/// assert!(parent.outcome().is_none(), "never upwards");
+/// parent.fail("over");
+/// assert_eq!(one.outcome().unwrap().unwrap(), &1, "what it has, it keeps");
+/// assert_eq!(other.outcome().unwrap().unwrap_err().to_string(), "over");
+/// ```
 #[must_use = "dropping a child promise cancels it; keep it as long as somebody may set it"]
 pub struct ChildPromise<T> {
     promise: Promise<T>,

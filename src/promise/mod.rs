@@ -128,6 +128,16 @@ impl<T> Promise<T> {
     /// # Errors
     ///
     /// The value, if there is an outcome already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Promise;
+    ///
+    /// let promise = Promise::new();
+    /// assert_eq!(promise.try_set(1), Ok(()));
+    /// assert_eq!(promise.try_set(2), Err(2), "handed back");
+    /// ```
     pub fn try_set(&self, value: T) -> Result<(), T> {
         match self.cell.set(Ok(value)) {
             Err(Ok(value)) => Err(value),
@@ -137,6 +147,17 @@ impl<T> Promise<T> {
     }
 
     /// Gives an error of the user's instead of a value. True if this call did it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Promise;
+    ///
+    /// let promise = Promise::<u32>::new();
+    /// assert!(promise.fail("disk full"));
+    /// assert!(!promise.set(1), "the first one wins");
+    /// assert!(promise.outcome().unwrap().unwrap_err().is_failed());
+    /// ```
     pub fn fail(&self, e: impl Into<BoxError>) -> bool {
         !self.is_done() && self.end(Error::failed(e))
     }
@@ -167,6 +188,18 @@ impl<T> Promise<T> {
     }
 
     /// The outcome, lent; `None` while the promise is pending. Takes no lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use windlass::Promise;
+    ///
+    /// let promise = Promise::new();
+    /// assert!(promise.outcome().is_none());
+    /// promise.set(Mutex::new(1)); // need not be `Clone`
+    /// *promise.outcome().unwrap().unwrap().lock().unwrap() += 1;
+    /// ```
     pub fn outcome(&self) -> Option<Result<&T, &Error>> {
         self.cell.outcome().map(Result::as_ref)
     }
@@ -193,6 +226,19 @@ impl<T> Promise<T> {
     /// registration, before those who wait are woken. If there is an outcome already, it is called
     /// now. A panic in it is reported and goes no further. A promise that is set in a callback has
     /// its outcome at once; its own callbacks are called before the outermost call returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use windlass::Promise;
+    ///
+    /// let (tell, told) = mpsc::channel();
+    /// let promise = Promise::new();
+    /// promise.on_done(move |outcome| tell.send(*outcome.unwrap()).unwrap());
+    /// promise.set(42);
+    /// assert_eq!(told.try_recv(), Ok(42), "called before `set` returned");
+    /// ```
     pub fn on_done<F>(&self, f: F) -> CallbackId
     where
         F: FnOnce(Result<&T, &Error>) + Send + 'static,

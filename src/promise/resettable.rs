@@ -120,6 +120,19 @@ impl<T> ResettablePromise<T> {
     ///
     /// If that is pending, it is cancelled, with the reason `reset`: those who wait for it are
     /// released, and its callbacks are called. They find the next promise begun.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::ResettablePromise;
+    ///
+    /// let ready = ResettablePromise::<u32>::new();
+    /// let waits = ready.wait();
+    /// assert!(!ready.reset(), "it is pending");
+    /// ready.force_reset();
+    /// assert!(waits.outcome().unwrap().unwrap_err().is_cancelled());
+    /// assert!(!ready.is_done(), "the next one");
+    /// ```
     #[track_caller]
     pub fn force_reset(&self) {
         let next = fresh(&self.line.name, Location::caller());

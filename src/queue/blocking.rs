@@ -51,6 +51,21 @@ pub struct SyncQueue<T> {
 /// # Blocking
 ///
 /// `next` blocks the thread until there is an item, or the iteration ends.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use windlass::{Ctx, SyncQueue};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let queue = SyncQueue::new(&ctx, "lines");
+/// queue.append("line");
+/// let mut lines = queue.iter().timeout(Duration::ZERO); // what is there
+/// assert_eq!(lines.next(), Some("line"));
+/// assert_eq!(lines.next(), None);
+/// assert!(lines.has_timed_out());
+/// ```
 #[must_use = "iterators do nothing unless they are iterated"]
 pub struct SyncIter<'a, T> {
     stream: QueueStream<'a, T>,

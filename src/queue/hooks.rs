@@ -12,6 +12,23 @@ use crate::{
 /// What a hook of [`Queue::after_each`] sees of the queue.
 ///
 /// It can add and break off, but not take: a hook runs between two items of an iteration.
+///
+/// # Examples
+///
+/// ```
+/// use futures::executor::block_on;
+/// use windlass::{Ctx, Queue};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let queue = Queue::new(&ctx, "pings");
+/// queue.after_each(|view| view.append("ping")); // for ever
+/// queue.append("first");
+/// block_on(async {
+///     let mut pings = queue.stream();
+///     assert_eq!(pings.next().await, Some("first"));
+///     assert_eq!(pings.next().await, Some("ping"));
+/// });
+/// ```
 pub struct QueueView<'a, T> {
     queue: &'a Queue<T>,
 }

@@ -115,6 +115,17 @@ pub struct Queue<T> {
 type Ensure<T> = Box<dyn Fn(T) -> Result<T, BoxError> + Send + Sync>;
 
 /// The item that a queue refused, because it was closed, full, or its context had ended.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Closed, Ctx, Queue};
+///
+/// let queue = Queue::new(&Ctx::root_on("app", ()), "jobs");
+/// queue.close();
+/// let Closed(job) = queue.try_append("job").unwrap_err();
+/// assert_eq!(job, "job");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Closed<T>(pub T);
 
@@ -173,6 +184,19 @@ impl<T> Queue<T> {
     /// in, a refused item is dropped by `f`, counts as dealt with, and the error is reported as that
     /// of a task which nobody awaits. A panic in `f` goes to the appender. Calls are not passed
     /// through it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::{Ctx, Queue};
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// let even = |n| if n % 2 == 0 { Ok(n / 2) } else { Err("odd".into()) };
+    /// let halves = Queue::new(&ctx, "halves").ensure(even);
+    /// halves.append_ensured(4).unwrap();
+    /// assert_eq!(halves.append_ensured(5).unwrap_err().to_string(), "odd");
+    /// assert_eq!(halves.remaining(), [2]);
+    /// ```
     pub fn ensure<F>(mut self, f: F) -> Self
     where
         F: Fn(T) -> Result<T, BoxError> + Send + Sync + 'static,
@@ -199,6 +223,21 @@ impl<T> Queue<T> {
     /// Streams give what is there and end then. What comes later is refused by
     /// [`try_append`](Self::try_append) and [`send`](Self::send), and kept for
     /// [`remaining`](Self::remaining) by the others. The context goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{StreamExt, executor::block_on};
+    /// use windlass::{Ctx, Queue};
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// let queue = Queue::new(&ctx, "jobs");
+    /// queue.append(1);
+    /// assert!(queue.close());
+    /// assert!(queue.try_append(2).is_err());
+    /// assert_eq!(block_on(queue.stream().collect::<Vec<_>>()), [1]);
+    /// assert!(!ctx.is_done());
+    /// ```
     pub fn close(&self) -> bool {
         let was_open = self.core.close();
         self.bell.ring();
@@ -214,6 +253,21 @@ impl<T> Queue<T> {
     ///
     /// Set before a stream begins, it ends that stream at its first item. What is in the queue stays
     /// for the next one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    /// use windlass::{Ctx, Queue};
+    ///
+    /// let queue = Queue::new(&Ctx::root_on("app", ()), "jobs");
+    /// queue.append(1);
+    /// queue.breaker().set();
+    /// block_on(async {
+    ///     assert_eq!(queue.stream().next().await, None);
+    ///     assert_eq!(queue.stream().next().await, Some(1), "nothing is lost");
+    /// });
+    /// ```
     pub fn breaker(&self) -> &Event {
         loop {
             if let Some(breaker) = self.breaker.get() {
@@ -273,6 +327,29 @@ impl<T> Queue<T> {
     /// is added by a hook is called from the next item on. A panic in one is reported, and the
     /// others are called all the same. No two calls overlap: if several consumers are done at the
     /// same time, one of them calls the hooks for all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    /// use windlass::{Ctx, Queue};
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// let queue = Queue::new(&ctx, "steps");
+    /// queue.after_each(|queue| {
+    ///     if queue.is_empty() {
+    ///         queue.breaker().set();
+    ///     }
+    /// });
+    /// queue.append(1);
+    /// queue.append(2);
+    /// block_on(async {
+    ///     let mut steps = queue.stream();
+    ///     assert_eq!(steps.next().await, Some(1));
+    ///     assert_eq!(steps.next().await, Some(2));
+    ///     assert_eq!(steps.next().await, None);
+    /// });
+    /// ```
     pub fn after_each<F>(&self, f: F) -> CallbackId
     where
         F: FnMut(&QueueView<'_, T>) + Send + 'static,

@@ -23,6 +23,18 @@ impl<T> Queue<T> {
     }
 
     /// Adds `item` at the very front: of several that are added so, the last comes first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::{Ctx, Queue};
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// let queue = Queue::new(&ctx, "jobs");
+    /// queue.append("ordinary");
+    /// queue.append_first("urgent");
+    /// assert_eq!(queue.remaining(), ["urgent", "ordinary"]);
+    /// ```
     #[track_caller]
     pub fn append_first(&self, item: T) {
         if let Some(item) = self.ensured_or_reported(item) {
@@ -61,6 +73,27 @@ impl<T> Queue<T> {
     /// Adds a call at the end: when a consumer reaches it, it is run there and nothing is given.
     ///
     /// A panic in it is reported, and the iteration goes on. It counts in [`len`](Self::len).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    /// use windlass::{Ctx, Event, Queue};
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// let (queue, flushed) = (Queue::new(&ctx, "writes"), Event::new());
+    /// queue.append("a line");
+    /// let set = flushed.clone();
+    /// queue.append_call(move || set.set()); // reached when all before it are taken
+    /// queue.append("another");
+    /// block_on(async {
+    ///     let mut lines = queue.stream();
+    ///     assert_eq!(lines.next().await, Some("a line"));
+    ///     assert!(!flushed.is_set());
+    ///     assert_eq!(lines.next().await, Some("another"));
+    ///     assert!(flushed.is_set());
+    /// });
+    /// ```
     pub fn append_call<F>(&self, f: F)
     where
         F: FnOnce() + Send + 'static,

@@ -22,6 +22,19 @@ use crate::{
 };
 
 /// What becomes of an item that is appended to a bounded queue that is full.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Ctx, Overflow, Queue};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let latest = Queue::bounded(&ctx, "positions", 2).overflow(Overflow::DropOldest);
+/// for position in 1..=5 {
+///     latest.append(position);
+/// }
+/// assert_eq!((latest.dropped(), latest.remaining()), (3, vec![4, 5]));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
@@ -36,6 +49,21 @@ pub enum Overflow {
 }
 
 /// Room for one item in a [`Queue`], until it is used or dropped.
+///
+/// # Examples
+///
+/// ```
+/// use futures::executor::block_on;
+/// use windlass::{Ctx, Queue};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let queue = Queue::bounded(&ctx, "jobs", 1);
+/// let permit = block_on(queue.reserve()).unwrap();
+/// assert!(queue.try_reserve().is_none());
+/// permit.send("made only now that there is room").unwrap();
+/// drop(queue.remaining());
+/// assert!(queue.try_reserve().is_some());
+/// ```
 #[must_use = "the room is given back when this is dropped; `send` uses it"]
 pub struct Permit<'a, T> {
     queue: &'a Queue<T>,
@@ -43,6 +71,19 @@ pub struct Permit<'a, T> {
 }
 
 /// The [`Sink`] of [`Queue::sink`].
+///
+/// # Examples
+///
+/// ```
+/// use futures::{SinkExt, executor::block_on, stream};
+/// use windlass::{Ctx, Queue};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let queue = Queue::new(&ctx, "lines");
+/// let mut lines = stream::iter(["a", "b"].map(Ok));
+/// block_on(queue.sink().send_all(&mut lines)).unwrap();
+/// assert_eq!(queue.remaining(), ["a", "b"]);
+/// ```
 #[must_use = "sinks do nothing unless something is sent"]
 pub struct QueueSink<'a, T> {
     reserving: Reserving<'a, T>,
@@ -63,6 +104,26 @@ impl<T> Queue<T> {
     ///
     /// Dropping the future before it has returned drops the item, which is not in the queue then. To
     /// keep the item, wait with [`reserve`](Self::reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::sync::Arc;
+    ///     use windlass::Queue;
+    ///
+    ///     let queue = Arc::new(Queue::bounded(&sim.ctx, "jobs", 1));
+    ///     queue.send(1).await.unwrap();
+    ///     let waits = Arc::clone(&queue);
+    ///     let sent = sim.ctx.spawn(async move { waits.send(2).await.is_ok() });
+    ///     sim.rt.settle().await;
+    ///     assert!(!sent.is_done(), "there is no room");
+    ///     assert_eq!(queue.stream().next().await, Some(1));
+    ///     assert!(sent.await.unwrap());
+    ///     assert_eq!(queue.remaining(), [2]);
+    /// });
+    /// ```
     #[track_caller]
     pub fn send(&self, item: T) -> impl Future<Output = Result<(), Closed<T>>> + use<'_, T> {
         let caller = Location::caller();

@@ -19,6 +19,24 @@ use crate::{
 /// Made by [`Ticker::control`](crate::Ticker::control); clones control the same ticker. Of several
 /// changes the latest decides when the next tick comes. Once the ticker has ended or was dropped,
 /// changes do nothing.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///
+///     let mut ticker = sim.ctx.ticker(Duration::from_secs(60));
+///     let control = ticker.control();
+///     ticker.next().await;
+///     sim.ctx.call_later(Duration::from_secs(2), move || {
+///         control.change_after(Duration::from_secs(5)); // while the next tick is awaited
+///     });
+///     ticker.next().await;
+///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(5));
+/// });
+/// ```
 #[derive(Clone)]
 pub struct TickerControl(Arc<Shared>);
 
@@ -72,6 +90,25 @@ impl TickerControl {
     /// With a period of 3 s and a tick at 6 s, `change_once(5 s)` gives 11, 14, 17. If that has
     /// passed already, the tick comes at once; it never comes before the minimum wait is over.
     /// Before the first tick this sets the first interval.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let mut ticker = sim.ctx.ticker(Duration::from_secs(3));
+    ///     ticker.next().await;
+    ///     ticker.control().change_once(Duration::from_secs(5));
+    ///     let mut times = Vec::new();
+    ///     for _ in 0..3 {
+    ///         ticker.next().await;
+    ///         times.push(sim.clock.elapsed().as_secs());
+    ///     }
+    ///     assert_eq!(times, [5, 8, 11]);
+    /// });
+    /// ```
     pub fn change_once(&self, every: Duration) {
         self.0.change(|change| change.once = Some(every));
     }

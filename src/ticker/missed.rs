@@ -14,6 +14,27 @@
 /// The ticker's minimum wait holds under each of them: with the 100 ms that are usual, the burst
 /// above comes at 7 and 7.1. Slots that pass while a [`Pauser`](crate::Pauser) holds the ticker
 /// back are never made up for.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///     use windlass::MissedTicks;
+///
+///     let period = Duration::from_secs(3);
+///     for (policy, third) in [(MissedTicks::Skip, 9), (MissedTicks::Delay, 10)] {
+///         let start = sim.clock.elapsed();
+///         let mut ticker = sim.ctx.ticker(period).missed_ticks(policy);
+///         ticker.next().await;
+///         sim.ctx.sleep(Duration::from_secs(7)).await.unwrap(); // work that takes too long
+///         ticker.next().await;
+///         ticker.next().await;
+///         assert_eq!((sim.clock.elapsed() - start).as_secs(), third);
+///     }
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissedTicks {

@@ -146,6 +146,21 @@ impl Ticker {
     }
 
     /// Ends the stream right after its `n`th tick; with 0 there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use futures::StreamExt;
+    ///     use std::time::Duration;
+    ///
+    ///     let ticker = sim.ctx.ticker(Duration::from_secs(1)).max_iterations(3);
+    ///     let ticks: Vec<_> = ticker.map(|tick| tick.iteration).collect().await;
+    ///     assert_eq!(ticks, [1, 2, 3]);
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(2), "the first came at once");
+    /// });
+    /// ```
     pub fn max_iterations(mut self, n: u64) -> Self {
         self.schedule.set_max_iterations(n);
         self
@@ -167,6 +182,21 @@ impl Ticker {
     }
 
     /// Lets ticks follow each other as closely as the schedule says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let period = Duration::from_millis(10);
+    ///     let mut slow = sim.ctx.ticker(period);
+    ///     let mut quick = sim.ctx.ticker(period).no_min_wait();
+    ///     assert_eq!(slow.next().await.unwrap().until_next, Duration::from_millis(100));
+    ///     assert_eq!(quick.next().await.unwrap().until_next, period);
+    /// });
+    /// ```
     pub fn no_min_wait(self) -> Self {
         self.min_wait(Duration::ZERO)
     }

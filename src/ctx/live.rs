@@ -15,6 +15,8 @@
 
 mod running;
 mod slots;
+#[cfg(all(test, not(any(windlass_loom, windlass_shuttle))))]
+mod tests;
 
 use std::task::Waker;
 

@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use windlass::{
-    TimedOut,
+    Ctx, TimedOut,
     testing::{Sim, simulate},
     wait_for_all,
 };
 
 use crate::{
     Broken,
-    kit::{Log, secs},
-    root,
+    kit::{Log, secs, yield_now},
+    note, root,
 };
 
 #[test]
@@ -118,16 +118,63 @@ fn context_with_a_deadline_is_freed_when_its_last_handle_goes() {
 fn timer_of_a_deadline_goes_with_its_context_however_that_goes() {
     // of a context that has ended, and of one that is just not there any more.
     simulate(async |sim: &Sim| {
-        sim.clock.record_fired();
-        let ended = sim.ctx.build("ended").timeout(secs(10)).start();
-        let below = sim.ctx.child("parent");
-        let inner = below.build("inner").timeout(secs(20)).start();
-        let gone = sim.ctx.build("gone").timeout(secs(30)).start();
-        let kept = sim.ctx.build("kept").timeout(secs(40)).start();
-        assert!(ended.cancel() && below.cancel() && inner.is_done());
+        let ways: [fn(&Ctx, Ctx) -> bool; 4] = [
+            |_, timed| timed.cancel(),
+            |parent, _| parent.cancel(),
+            |_, timed| timed.fail("broken"),
+            |_, timed| {
+                drop(timed);
+                true
+            },
+        ];
+        for goes in ways {
+            let start = sim.clock.elapsed();
+            sim.clock.record_fired();
+            let parent = sim.ctx.child("parent");
+            let timed = parent.build("timed").timeout(secs(10)).start();
+            let kept = sim.ctx.build("kept").timeout(secs(40)).start();
+            yield_now().await; // the driver has armed its timer
+            assert!(goes(&parent, timed));
+            kept.done().await;
+            assert_eq!(sim.clock.fired().last(), Some(&(start + secs(40))));
+            assert!(!sim.clock.fired().contains(&(start + secs(10))));
+        }
+    });
+}
+
+#[test]
+fn earlier_deadline_that_comes_later_ends_at_its_time() {
+    simulate(async |sim: &Sim| {
+        let late = sim.ctx.build("late").timeout(secs(60)).start();
+        sim.ctx.sleep(secs(1)).await.unwrap();
+        let early = sim.ctx.build("early").timeout(secs(4)).start();
+        assert!(early.done().await.is_timed_out());
+        assert_eq!(sim.clock.elapsed(), secs(5));
+        assert!(!late.is_done());
+        let between = sim.ctx.build("between").timeout(secs(10)).start();
+        assert!(late.done().await.is_timed_out() && between.is_done());
+        assert_eq!(sim.clock.elapsed(), secs(60));
+    });
+}
+
+#[test]
+fn deadlines_at_the_same_instant_all_end_in_the_order_in_which_they_were_made() {
+    simulate(async |sim: &Sim| {
+        let (log, at) = (Log::default(), sim.ctx.now() + secs(5));
+        let same: Vec<_> = ["one", "two", "three"]
+            .into_iter()
+            .map(|name| {
+                let ctx = sim.ctx.build(name).deadline(at).start();
+                ctx.on_done(note(&log, name));
+                ctx
+            })
+            .collect();
+        let gone = sim.ctx.build("gone").deadline(at).start();
+        yield_now().await;
         drop(gone);
-        kept.done().await;
-        assert_eq!(sim.clock.fired(), [secs(40)]);
+        wait_for_all(&same).await;
+        assert_eq!(sim.clock.elapsed(), secs(5));
+        assert_eq!(log.take(), ["one", "two", "three"]);
     });
 }
 

@@ -11,7 +11,6 @@ use std::{
 
 use super::{
     Ctx,
-    extras::{Extras, SharedGroup},
     live::{IdleList, Live},
     rare::Tally,
 };
@@ -20,10 +19,7 @@ use crate::{
     registry::Key,
     status::{leave, poll_in},
     sync::{Arc, mutant},
-    task::{
-        AnyTask,
-        current::{self, Current},
-    },
+    task::{AnyTask, current},
 };
 
 /// What ran below, and how it ended.
@@ -176,68 +172,6 @@ impl<R> Ctx<R> {
             left: Vec::new(),
             took,
         }
-    }
-}
-
-impl<R> Ctx<R> {
-    /// What runs below, but for tasks outside of holders that have not been polled yet.
-    pub(super) fn running(&self) -> Vec<Arc<dyn AnyTask>> {
-        self.places().flat_map(|place| place.tasks()).collect()
-    }
-
-    /// The nodes from this one downwards.
-    fn places(&self) -> impl Iterator<Item = Place> {
-        let is_holder = |extras: &Extras| extras.group.is_some();
-        let starts_group = self.node().extras().is_some_and(is_holder);
-        let top = self.node().live().cloned();
-        let top = top.map(|live| Place::new(live, starts_group, false));
-        let mut unvisited: Vec<Place> = top.into_iter().collect();
-        std::iter::from_fn(move || {
-            let place = unvisited.pop()?;
-            unvisited.extend(place.below());
-            Some(place)
-        })
-    }
-}
-
-/// A node on the way through what is below.
-struct Place {
-    live: Arc<Live>,
-    /// It is that of a holder.
-    starts_group: bool,
-    /// It is below a holder that was visited, which has named its tasks.
-    is_named: bool,
-}
-
-impl Place {
-    fn new(live: Arc<Live>, starts_group: bool, is_named: bool) -> Self {
-        Place {
-            live,
-            starts_group,
-            is_named,
-        }
-    }
-
-    fn tasks(&self) -> Vec<Arc<dyn AnyTask>> {
-        match self.live.group() {
-            Some(group) if self.starts_group => group.members(),
-            _ if self.is_named => Vec::new(),
-            _ => self.live.tasks(),
-        }
-    }
-
-    /// Whether the task runs here, or is a member of the holder here.
-    fn holds(&self, task: Current) -> bool {
-        let is_member = |group: &SharedGroup| group.contains(task.id());
-        task.runs_in(&self.live) || self.starts_group && self.live.group().is_some_and(is_member)
-    }
-
-    fn below(&self) -> impl Iterator<Item = Place> {
-        let is_named = self.is_named || self.starts_group;
-        self.live.children().into_iter().map(move |child| {
-            let starts_group = !self.live.counts_with(&child);
-            Place::new(child, starts_group, is_named)
-        })
     }
 }
 

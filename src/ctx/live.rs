@@ -13,25 +13,23 @@
 //! Everything of the user's (wakers, callbacks, tasks) leaves the lock in a [`Walk`] and is fired
 //! after all nodes of the ending are marked.
 
+mod listening;
 mod running;
 mod slots;
+mod sums;
 #[cfg(all(test, not(any(windlass_loom, windlass_shuttle))))]
 mod tests;
-
-use std::task::Waker;
 
 use super::{
     deadline::Deadlines,
     ending::Ending,
     extras::SharedGroup,
     firing::{self, Action, Walk},
-    rare::{Callback, Rare, Sums, Undo},
-    roll::Roll,
+    rare::{Rare, Undo},
 };
 use crate::{
     Error,
-    registry::{Key, Taken},
-    status::{WaitList, Waiters},
+    status::Waiters,
     sync::{
         Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering,
         lock, mutant,
@@ -39,8 +37,8 @@ use crate::{
     task::AnyTask,
 };
 
-pub(crate) use self::running::IdleList;
 use self::slots::{Placed, Slots};
+pub(crate) use self::{listening::StopList, running::IdleList};
 
 const STOPPING: u8 = 1;
 const DONE: u8 = 2;
@@ -128,57 +126,6 @@ impl Live {
         Ok(())
     }
 
-    /// Takes `child`, in which nothing runs, off the list and adds up what ran in it.
-    pub(crate) fn disown(&self, child: &Live) {
-        let sums = if child.has_run() && self.counts_with(child) {
-            Some(child.sums())
-        } else {
-            None
-        };
-        let mut shared = lock(&self.shared);
-        let mut idle = Taken::default();
-        if let Some(sums) = sums {
-            idle = self.fold(&mut shared, sums);
-        } else if child.has_run() {
-            self.gone.fetch_add(1, Ordering::AcqRel);
-        }
-        let gone = shared.children.remove(child.slot.load(Ordering::Relaxed));
-        drop(shared);
-        drop(gone);
-        firing::wake_all(idle);
-    }
-
-    /// Whether anything ever ran in the node, or in one below that has gone.
-    fn has_run(&self) -> bool {
-        self.spawned.load(Ordering::Acquire) != 0 || self.gone.load(Ordering::Acquire) != 0
-    }
-
-    /// Whether tasks of `child` are counted where those of this node are.
-    pub(crate) fn counts_with(&self, child: &Live) -> bool {
-        match (&self.group, &child.group) {
-            (None, None) => true,
-            (Some(mine), Some(its)) => std::ptr::addr_eq(Arc::as_ptr(mine), Arc::as_ptr(its)),
-            _ => false,
-        }
-    }
-
-    /// Adds up what ran in a child. Gives those who are to be woken for it: a task that ended
-    /// between our two steps has seen more spawned than ended, and left the waking to us.
-    fn fold(&self, shared: &mut Shared, sums: Sums) -> Taken<Waker> {
-        if sums.tally.failed + sums.tally.cancelled > 0 {
-            shared.rare().tally.add(sums.tally);
-        }
-        self.spawned.fetch_add(sums.ended, Ordering::AcqRel);
-        // AcqRel: partner of the `fetch_add` in `depart`; whichever is last sees both sums.
-        let before = self.ended.fetch_add(sums.ended, Ordering::AcqRel);
-        let ended = (before & !WAITED) + sums.ended;
-        let is_last = before & WAITED != 0 && ended == self.spawned.load(Ordering::Acquire);
-        if !is_last || mutant("fold_without_waking") {
-            return Taken::default();
-        }
-        self.take_idle_waiters(shared)
-    }
-
     /// The node goes: takes back the registrations elsewhere, unless somebody listens here.
     ///
     /// True means that somebody does, and has to be told of an end.
@@ -239,28 +186,6 @@ impl Live {
         self.group.as_ref()
     }
 
-    /// What ran here and in children that went, if nothing runs in the node itself.
-    pub(crate) fn idle_sums(&self) -> Option<(u64, u32)> {
-        // `ended` first: if `spawned`, read later, is no greater, nothing ran at this moment.
-        let ended = self.ended.load(Ordering::Acquire) & !WAITED;
-        // Read by writing. AcqRel: partner of `expect_task`. After an end, either we see a task
-        // that was expected, or whoever expected it sees the end and does not begin; with a mere
-        // load both could miss the other (model `spawn_while_the_holder_finishes`).
-        let spawned = if mutant("merely_load_spawned") {
-            self.spawned.load(Ordering::Acquire)
-        } else {
-            self.spawned.fetch_add(0, Ordering::AcqRel)
-        };
-        let is_idle = ended == spawned;
-        is_idle.then(|| (spawned, self.gone.load(Ordering::Acquire)))
-    }
-
-    /// Whether nothing runs in the node itself.
-    #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
-    pub(crate) fn is_idle(&self) -> bool {
-        self.idle_sums().is_some()
-    }
-
     /// How many tasks run in the node itself, or are on their way to their first poll.
     #[cfg(feature = "test-util")]
     pub(crate) fn running(&self) -> u64 {
@@ -286,27 +211,6 @@ impl Live {
     /// What runs here and was polled at least once.
     pub(crate) fn tasks(&self) -> Vec<Arc<dyn AnyTask>> {
         lock(&self.shared).tasks.iter().cloned().collect()
-    }
-
-    /// In one step, so that a child that goes meanwhile is counted once: here, or as a child.
-    pub(crate) fn sums_and_children(&self) -> (Sums, Vec<Arc<Live>>) {
-        let shared = lock(&self.shared);
-        (
-            self.sums_of(&shared),
-            shared.children.iter().cloned().collect(),
-        )
-    }
-
-    fn sums(&self) -> Sums {
-        self.sums_of(&lock(&self.shared))
-    }
-
-    fn sums_of(&self, shared: &Shared) -> Sums {
-        let tally = shared.rare.as_ref().map(|rare| rare.tally.clone());
-        Sums {
-            ended: self.ended.load(Ordering::Acquire) & !WAITED,
-            tally: tally.unwrap_or_default(),
-        }
     }
 }
 
@@ -422,102 +326,5 @@ impl Shared {
             )),
             (_, None) => {}
         }
-    }
-}
-
-// ===== waiters and callbacks =====
-
-impl WaitList for Live {
-    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
-        let mut shared = lock(&self.shared);
-        let is_done = self.state.load(Ordering::Relaxed) & DONE != 0;
-        visit(
-            &mut shared.waiters,
-            is_done && !mutant("wait_without_looking"),
-        );
-    }
-}
-
-/// Those who wait until a node is asked to stop.
-pub(crate) struct StopList<'a>(pub(crate) &'a Live);
-
-impl WaitList for StopList<'_> {
-    fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
-        let mut shared = lock(&self.0.shared);
-        let is_stopping = self.0.state.load(Ordering::Relaxed) != 0;
-        visit(&mut shared.rare().stop_waiters, is_stopping);
-    }
-}
-
-impl Live {
-    /// Registers a callback; hands it back if the node has ended.
-    pub(crate) fn on_done(&self, callback: Callback) -> Result<u64, Callback> {
-        let mut shared = lock(&self.shared);
-        let is_done = self.state.load(Ordering::Relaxed) & DONE != 0;
-        if is_done && !mutant("list_callback_of_done_node") {
-            return Err(callback);
-        }
-        let id = crate::ids::next(); // under the lock: ids grow within a node
-        shared.rare().callbacks.insert_as(id, callback);
-        Ok(id)
-    }
-
-    pub(crate) fn remove_on_done(&self, id: u64) -> Option<Callback> {
-        lock(&self.shared)
-            .rare
-            .as_mut()?
-            .callbacks
-            .remove(Key::of(id))
-    }
-
-    pub(crate) fn has_on_done(&self, id: u64) -> bool {
-        let mut shared = lock(&self.shared);
-        let rare = shared.rare.as_mut();
-        rare.is_some_and(|rare| rare.callbacks.get_mut(Key::of(id)).is_some())
-    }
-
-    /// The roll that is kept by a shutdown of this node, made if there is none.
-    pub(crate) fn call_roll(&self) -> Arc<Roll> {
-        let mut shared = lock(&self.shared);
-        let kept = &mut shared.rare().roll;
-        let roll = kept.upgrade().unwrap_or_default();
-        *kept = Arc::downgrade(&roll);
-        // Under the lock. Release: partner of the Acquire in `roll`. What is dropped because of
-        // the end that follows has seen that end, and so this.
-        self.has_roll.store(true, Ordering::Release);
-        roll
-    }
-
-    pub(crate) fn roll(&self) -> Option<Arc<Roll>> {
-        let is_kept = self.has_roll.load(Ordering::Acquire);
-        is_kept.then(|| lock(&self.shared).rare().roll.upgrade())?
-    }
-
-    /// Has `undo` run when the node ends or goes; at once if it has ended.
-    pub(crate) fn add_undo(&self, undo: Undo) {
-        let mut shared = lock(&self.shared);
-        if self.state.load(Ordering::Relaxed) & DONE == 0 {
-            shared.rare().undo.push(undo);
-            return;
-        }
-        drop(shared);
-        undo.run();
-    }
-
-    /// The deadlines of the tree, if some were directly below.
-    pub(crate) fn deadlines(&self) -> Option<&Arc<Deadlines>> {
-        self.deadlines.get()
-    }
-
-    /// Keeps the deadlines of the tree.
-    pub(crate) fn learn_deadlines(&self, deadlines: Arc<Deadlines>) {
-        if mutant("learn_outside_the_lock") {
-            let _ = self.deadlines.set(deadlines);
-            return;
-        }
-        // The lock is that of `mark`: the end comes later and finds them, or has come, and whoever
-        // is here sees it.
-        let _shared = lock(&self.shared);
-        let _ = self.deadlines.set(deadlines); // the first counts
     }
 }

@@ -1,5 +1,6 @@
 //! [`Ctx`]: a place in a tree of work, which ends together with everything below it.
 
+mod below;
 mod build;
 mod callbacks;
 mod calls;

@@ -13,6 +13,10 @@ use crate::{Sleep, runtime::deadline_within_reach};
 
 /// The sleep of [`Smol`](super::Smol) and [`AsyncStd`](super::AsyncStd): a timer of the `async-io`
 /// reactor, on the system's monotonic clock.
+///
+/// # Cancel safety
+///
+/// Dropping it disarms it and loses nothing.
 #[derive(Debug)]
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct AsyncIoSleep {

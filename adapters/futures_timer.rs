@@ -17,10 +17,25 @@ use crate::{Sleep, Timer, runtime::deadline_within_reach};
 ///
 /// [`WithTimer::new(spawner, FuturesTimer)`](crate::WithTimer::new) completes an executor that has
 /// no clock of its own. The thread starts with the first sleep that has to wait.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Timer, adapters::FuturesTimer};
+///
+/// let before = FuturesTimer.now();
+/// let past = FuturesTimer.sleep_until(before); // ready at once
+/// futures::executor::block_on(past);
+/// assert!(FuturesTimer.now() >= before);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FuturesTimer;
 
 /// The sleep of [`FuturesTimer`] and of [`Embedded`](super::Embedded).
+///
+/// # Cancel safety
+///
+/// Dropping it disarms it and loses nothing.
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct FuturesSleep {
     deadline: Instant,

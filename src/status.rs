@@ -12,6 +12,19 @@ use crate::{
 };
 
 /// Where something that ends once stands.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Ctx, FutureStatus, State};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// assert_eq!(ctx.state(), State::Pending);
+/// ctx.stop();
+/// assert_eq!(ctx.state(), State::Stopping);
+/// ctx.cancel();
+/// assert_eq!(ctx.state(), State::Done);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -24,6 +37,40 @@ pub enum State {
 }
 
 /// The read-only, value-free view of anything that ends once.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::task::{Context, Poll};
+///     use windlass::{Error, FutureStatus, Promise, State, WaitSlot, wait_for_all};
+///
+///     /// A type of one's own hands everything on to the part that ends.
+///     struct Upload {
+///         file: &'static str,
+///         end: Promise<()>,
+///     }
+///
+///     impl FutureStatus for Upload {
+///         fn state(&self) -> State {
+///             self.end.state()
+///         }
+///         fn error(&self) -> Option<Error> {
+///             self.end.error()
+///         }
+///         fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+///             self.end.poll_done(slot, cx)
+///         }
+///     }
+///
+///     let upload = Upload { file: "a.txt", end: Promise::new() };
+///     let end = upload.end.clone();
+///     sim.ctx.call_soon(move || drop(end.set(())));
+///     wait_for_all([&upload]).await;
+///     assert!(upload.is_done() && !upload.is_failed(), "{}", upload.file);
+/// });
+/// ```
 pub trait FutureStatus {
     /// Where it stands.
     fn state(&self) -> State;

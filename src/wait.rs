@@ -1,5 +1,7 @@
 //! Waiting for several things: for the first, for all, with a timeout.
 
+mod set;
+
 use std::{
     fmt,
     future::Future,
@@ -10,26 +12,31 @@ use std::{
 
 use pin_project::pin_project;
 
+pub use self::set::WaitSet;
 use crate::{
-    Ctx, Error, FutureStatus, Result, Sleep, Timer, WaitSlot,
+    Ctx, Error, Result, Sleep, Timer, WaitSlot,
     ctx::{EndWatch, orphaned, yield_once},
 };
 
-/// What the wait functions take: slices, arrays, `Vec`s and tuples of things with a status.
-///
-/// Duplicates and empty sets are fine.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a set of things to wait for",
-    note = "the wait functions take slices, arrays, `Vec`s and tuples of `&Task`, `&Ctx`, `&Event` …"
-)]
-pub trait WaitSet {
-    #[doc(hidden)]
-    fn size(&self) -> usize;
-    #[doc(hidden)]
-    fn member(&self, index: usize) -> &dyn FutureStatus;
-}
-
 /// When a wait is over.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///     use windlass::Until;
+///
+///     let quick = sim.ctx.child("quick");
+///     let slow = sim.ctx.build("slow").timeout(Duration::from_secs(9)).start();
+///     quick.cancel();
+///     for (until, done) in [(Until::First, 1), (Until::FirstError, 2), (Until::All, 2)] {
+///         let waited = sim.ctx.wait((&quick, &slow), until).await.unwrap();
+///         assert_eq!(waited.done.len(), done, "{until:?}");
+///     }
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Until {
@@ -66,80 +73,6 @@ pub struct Waited {
     /// The places of those that are not.
     pub pending: Vec<usize>,
 }
-
-// ===== sets =====
-
-impl<W: FutureStatus> WaitSet for &[W] {
-    fn size(&self) -> usize {
-        self.len()
-    }
-    fn member(&self, index: usize) -> &dyn FutureStatus {
-        &self[index]
-    }
-}
-
-impl<W: FutureStatus> WaitSet for &Vec<W> {
-    fn size(&self) -> usize {
-        self.len()
-    }
-    fn member(&self, index: usize) -> &dyn FutureStatus {
-        &self[index]
-    }
-}
-
-impl<W: FutureStatus> WaitSet for Vec<W> {
-    fn size(&self) -> usize {
-        self.len()
-    }
-    fn member(&self, index: usize) -> &dyn FutureStatus {
-        &self[index]
-    }
-}
-
-impl<W: FutureStatus, const N: usize> WaitSet for [W; N] {
-    fn size(&self) -> usize {
-        N
-    }
-    fn member(&self, index: usize) -> &dyn FutureStatus {
-        &self[index]
-    }
-}
-
-impl<W: FutureStatus, const N: usize> WaitSet for &[W; N] {
-    fn size(&self) -> usize {
-        N
-    }
-    fn member(&self, index: usize) -> &dyn FutureStatus {
-        &self[index]
-    }
-}
-
-macro_rules! tuple_set {
-    ($size:literal: $($name:ident $index:tt),+) => {
-        impl<$($name: FutureStatus),+> WaitSet for ($($name,)+) {
-            fn size(&self) -> usize {
-                $size
-            }
-            fn member(&self, index: usize) -> &dyn FutureStatus {
-                let members: [&dyn FutureStatus; $size] = [$(&self.$index),+];
-                members[index]
-            }
-        }
-    };
-}
-
-tuple_set!(1: A 0);
-tuple_set!(2: A 0, B 1);
-tuple_set!(3: A 0, B 1, C 2);
-tuple_set!(4: A 0, B 1, C 2, D 3);
-tuple_set!(5: A 0, B 1, C 2, D 3, E 4);
-tuple_set!(6: A 0, B 1, C 2, D 3, E 4, F 5);
-tuple_set!(7: A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-tuple_set!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-tuple_set!(9: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
-tuple_set!(10: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
-tuple_set!(11: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
-tuple_set!(12: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
 
 // ===== the wait behind all of them =====
 

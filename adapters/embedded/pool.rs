@@ -18,6 +18,20 @@ use crate::{BlockOn, Result};
 /// wait, since it might wait for itself: each thread stops by itself, after its present poll, and
 /// the last to leave drops the tasks. A task that is itself in a `block_on` of the pool goes on
 /// driving it until that returns.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{BlockOn, Ctx, adapters::EmbeddedPool};
+///
+/// let pool = EmbeddedPool::new(2);
+/// let app = Ctx::root("app", pool.handle());
+/// let task = app.spawn(async { 6 * 7 });
+/// assert_eq!(pool.block_on(task).unwrap().unwrap(), 42);
+///
+/// drop(pool);
+/// assert!(app.spawn(async {}).error().unwrap().is_cancelled(), "its executor has gone");
+/// ```
 #[must_use = "dropping the pool drops its tasks; keep it for as long as they should run"]
 pub struct EmbeddedPool {
     engine: Arc<Engine>,

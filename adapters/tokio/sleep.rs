@@ -19,6 +19,10 @@ use tokio::{runtime::Handle, time};
 use crate::{Sleep, runtime::deadline_within_reach};
 
 /// The sleep of [`Tokio`](super::Tokio).
+///
+/// # Cancel safety
+///
+/// Dropping it disarms it and loses nothing.
 #[pin_project]
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct TokioSleep {

@@ -53,6 +53,20 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     /// Makes a loop of a context and what drives it, where these are two values.
     ///
     /// The context is the loop's from now on: it ends with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")] {
+    /// use std::time::Duration;
+    /// use windlass::{Ctx, EventLoop, testing::SimRuntime};
+    ///
+    /// let rt = SimRuntime::new();
+    /// let ctx = Ctx::root("app", rt.clone()).build("day").timeout(Duration::from_secs(5)).start();
+    /// let l = EventLoop::from_parts(ctx, rt);
+    /// assert!(l.run(std::future::pending::<()>()).unwrap_err().is_timed_out());
+    /// # }
+    /// ```
     pub fn from_parts(ctx: Ctx<R>, driver: B) -> Self {
         EventLoop { ctx, driver }
     }
@@ -98,6 +112,21 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     ///
     /// The error that the context ended with, unless that is a cancellation;
     /// [`NestedRun`](crate::NestedRun) where the thread must not block.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")] {
+    /// use std::time::Duration;
+    /// use windlass::{EventLoop, testing::SimRuntime};
+    ///
+    /// let l = EventLoop::new(SimRuntime::new());
+    /// let ctx = l.ctx().clone();
+    /// l.ctx().call_later(Duration::from_secs(60), move || drop(ctx.stop()));
+    /// l.run_forever().unwrap();
+    /// assert!(!l.ctx().is_done(), "asked, not ended");
+    /// # }
+    /// ```
     pub fn run_forever(&self) -> Result<()> {
         self.driver.block_on(self.ctx.stopping())?;
         match self.ctx.error() {
@@ -112,6 +141,20 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     ///
     /// [`NestedRun`](crate::NestedRun) where the thread must not block; what is left is cancelled all
     /// the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")] {
+    /// use windlass::{EventLoop, testing::SimRuntime};
+    ///
+    /// let l = EventLoop::new(SimRuntime::new());
+    /// drop(l.ctx().spawn(std::future::pending::<()>()));
+    /// l.run(async {}).unwrap();
+    /// let finished = l.close().unwrap();
+    /// assert_eq!(finished.cancelled, 1);
+    /// # }
+    /// ```
     pub fn close(self) -> Result<Finished> {
         self.ctx.cancel();
         self.driver.block_on(self.ctx.finish())

@@ -96,6 +96,36 @@ impl<S: Resource + ?Sized> Resource for Box<S> {
 /// If the future is dropped, the body is dropped, and `finish` runs all the same, without anybody
 /// waiting for it but the context above. While `finish` runs, dropping the future changes nothing
 /// for it.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{BoxError, Error, Event, Resource, with_resource};
+///
+///     struct Lamp(Event);
+///
+///     #[windlass::async_trait]
+///     impl Resource for Lamp {
+///         async fn start(&mut self) -> Result<(), BoxError> {
+///             Ok(self.0.set())
+///         }
+///         async fn finish(&mut self, _why: Option<&Error>) -> Result<(), BoxError> {
+///             Ok(self.0.clear())
+///         }
+///     }
+///
+///     let lit = Event::new();
+///     let body = async |lamp: &mut Lamp| {
+///         assert!(lamp.0.is_set());
+///         Err::<(), _>("the bulb is gone")
+///     };
+///     let outcome = with_resource(&sim.ctx, Lamp(lit.clone()), body).await;
+///     assert_eq!(outcome.unwrap_err().to_string(), "the bulb is gone");
+///     assert!(!lit.is_set(), "finished all the same");
+/// });
+/// ```
 pub async fn with_resource<R, Res, T, E, B>(ctx: &Ctx<R>, res: Res, body: B) -> Result<T>
 where
     R: Runtime,

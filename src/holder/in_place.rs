@@ -113,6 +113,25 @@ type Member<'env> = Pin<Box<dyn Future<Output = ()> + 'env>>;
 ///
 /// Dropping it detaches the future, for which the scope waits all the same. A failure or panic that
 /// nobody takes is reported.
+///
+/// # Cancel safety
+///
+/// Dropping it loses the value and nothing else. Awaiting `&mut task` instead of `task` keeps it
+/// across a dropped wait.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Ctx, ok, scope_in_place};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let words = String::from("two words");
+/// let counted = futures::executor::block_on(scope_in_place(&ctx, async |scope| {
+///     let task = scope.spawn(async { words.split(' ').count() }); // it borrows
+///     ok(task.await?)
+/// }));
+/// assert_eq!(counted.unwrap(), 2);
+/// ```
 #[must_use = "dropping it detaches the future, and its value is lost; await it, or `drop` it on purpose"]
 pub struct InPlaceTask<T>(Rc<Slot<T>>);
 

@@ -21,6 +21,11 @@ use crate::{Error, FutureStatus, Name, Result, State, WaitSlot, status_text, syn
 /// Dropping it cancels it if it is pending, also for others who hold it, and its parent forgets
 /// it.
 ///
+/// # Cancel safety
+///
+/// Dropping a child cancels it, also while it is awaited; await its [`wait`](Promise::wait) where the
+/// child is to outlive the waiting.
+///
 /// # Examples
 ///
 /// ```

@@ -16,10 +16,29 @@ use super::{Kept, Runtime, Sleep, Spawner, Timer};
 ///
 /// Erasing costs one allocation per task (the future is boxed) and one per armed sleep. Erasing
 /// what is erased already is a clone.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{AnyRuntime, Ctx, Runtime};
+///
+///     let rt = AnyRuntime::new(sim.rt.clone());
+///     fn is_runtime(_: &impl Runtime) {}
+///     is_runtime(&rt);
+///     let task = Ctx::root_on("app", rt).spawn(async { 1 });
+///     assert_eq!(task.await.unwrap(), 1);
+/// });
+/// ```
 #[derive(Clone)]
 pub struct AnyRuntime(Arc<dyn ErasedRuntime>);
 
 /// Any timer's sleep behind one type.
+///
+/// # Cancel safety
+///
+/// Dropping it disarms it and loses nothing.
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct AnySleep(Pin<Box<dyn Sleep + Send>>);
 

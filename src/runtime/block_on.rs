@@ -9,6 +9,19 @@ use crate::Result;
 /// What owns an executor that can be driven runs the executor's tasks on this thread while it
 /// waits. What has threads of its own need not. Either way the future itself is polled on this
 /// thread: it may borrow, and need not be `Send`.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")] {
+/// use windlass::{BlockOn, testing::SimRuntime};
+///
+/// fn length_of(text: &str, on: &impl BlockOn) -> windlass::Result<usize> {
+///     on.block_on(async { text.len() }) // it borrows
+/// }
+/// assert_eq!(length_of("four", &SimRuntime::new()).unwrap(), 4);
+/// # }
+/// ```
 pub trait BlockOn {
     /// Runs `future` to its end on this thread.
     ///

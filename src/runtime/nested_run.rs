@@ -8,6 +8,19 @@ use crate::{Error, Name};
 ///
 /// It is what a [`BlockOn`](super::BlockOn) refuses with, inside [`Error::Failed`]; find it with
 /// [`Error::downcast_ref`]. Its text says why, and what to do instead.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{BlockOn, NestedRun};
+///
+///     let error = BlockOn::block_on(&sim.rt, async {}).unwrap_err(); // it is running us
+///     assert!(error.is::<NestedRun>());
+///     assert!(error.to_string().starts_with("this thread must not block: "));
+/// });
+/// ```
 #[derive(Debug)]
 pub struct NestedRun {
     why: Name,

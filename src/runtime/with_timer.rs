@@ -10,6 +10,24 @@ use super::{BlockOn, Kept, LocalSpawner, Spawner, Timer};
 use crate::Result;
 
 /// A spawner together with a timer: a [`Runtime`](super::Runtime) made of two halves.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///     use windlass::{Ctx, WithTimer, testing::VirtualClock};
+///
+///     let clock = VirtualClock::new();
+///     let rt = WithTimer::new(sim.rt.clone(), clock.clone()); // its tasks, another clock
+///     let app = Ctx::root("app", rt);
+///     let sleeps = app.clone();
+///     let task = app.try_spawn(async move { sleeps.sleep(Duration::from_secs(5)).await });
+///     clock.advance(Duration::from_secs(5)).await;
+///     assert!(task.await.is_ok());
+/// });
+/// ```
 #[derive(Clone)]
 pub struct WithTimer<S, T> {
     spawner: S,

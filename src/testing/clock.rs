@@ -150,6 +150,24 @@ impl VirtualClock {
     /// # Cancel safety
     ///
     /// As for [`advance`](Self::advance).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///     use windlass::Timer;
+    ///
+    ///     sim.clock.auto_jump(false);
+    ///     let clock = sim.clock.clone();
+    ///     let task = sim.ctx.spawn(async move { clock.sleep(Duration::from_secs(7)).await });
+    ///     assert!(sim.clock.advance_to_next().await);
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(7));
+    ///     assert!(task.is_done());
+    ///     assert!(!sim.clock.advance_to_next().await, "no other timer");
+    /// });
+    /// ```
     pub async fn advance_to_next(&self) -> bool {
         Settle::new(Turn::Fair).await;
         let moved = self.jump(Duration::MAX);
@@ -185,6 +203,21 @@ impl VirtualClock {
     ///
     /// Timers that were dropped before they were due are not in it, and neither are those that were
     /// due when they were first polled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     sim.clock.record_fired();
+    ///     for n in [3, 1] {
+    ///         sim.ctx.sleep(Duration::from_secs(n)).await.unwrap();
+    ///     }
+    ///     assert_eq!(sim.clock.fired(), [3, 4].map(Duration::from_secs));
+    /// });
+    /// ```
     pub fn fired(&self) -> Vec<Duration> {
         lock(&self.0.state).fired.clone().unwrap_or_default()
     }

@@ -18,6 +18,10 @@ use crate::sync::Arc;
 const ROUNDS: u32 = 32;
 
 /// Waits until all other tasks wait: the future of [`SimRuntime::settle`](super::SimRuntime::settle).
+///
+/// # Cancel safety
+///
+/// Dropping it ends the waiting and leaves no trace.
 #[must_use = "nothing is waited for unless this is awaited"]
 pub struct Settle {
     /// Where we wait in the runtime that drives us, or did until our turn came.

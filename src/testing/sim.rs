@@ -94,6 +94,27 @@ impl SimRuntime {
     /// Creates a runtime that draws the next task by lot among those that are ready.
     ///
     /// The same seed draws the same lots.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use windlass::{Spawner, testing::SimRuntime};
+    ///
+    /// fn order(seed: u64) -> Vec<u32> {
+    ///     let (rt, seen) = (SimRuntime::seeded(seed), Arc::new(Mutex::new(Vec::new())));
+    ///     for n in 0..10 {
+    ///         let seen = Arc::clone(&seen);
+    ///         rt.spawn(async move { seen.lock().unwrap().push(n) });
+    ///     }
+    ///     rt.run_until_stalled();
+    ///     let seen = seen.lock().unwrap().clone();
+    ///     seen
+    /// }
+    ///
+    /// assert_eq!(order(7), order(7));
+    /// assert!((0..9).any(|seed| order(seed) != order(seed + 1)));
+    /// ```
     pub fn seeded(seed: u64) -> Self {
         Self::with_core(Core::new(Some(seed)))
     }
@@ -142,6 +163,18 @@ impl SimRuntime {
     /// # Panics
     ///
     /// If a task panics, with that panic. If this runtime is running already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::{Ctx, testing::SimRuntime};
+    ///
+    /// let rt = SimRuntime::new();
+    /// let ctx = Ctx::root("app", rt.clone());
+    /// let (quick, slow) = (ctx.spawn(async {}), ctx.spawn(std::future::pending::<()>()));
+    /// rt.run_until_stalled();
+    /// assert!(quick.is_done() && !slow.is_done());
+    /// ```
     #[track_caller]
     pub fn run_until_stalled(&self) {
         match Drive::begin(&self.core) {
@@ -161,6 +194,21 @@ impl SimRuntime {
     /// # Cancel safety
     ///
     /// Dropping the future ends the waiting and leaves no trace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let (mut send, receive) = futures::channel::oneshot::channel::<u32>();
+    ///     let task = sim.ctx.spawn(async { receive.await.unwrap_or(0) });
+    ///     sim.rt.settle().await;
+    ///     assert!(!send.is_canceled() && !task.is_done(), "it waits");
+    ///     send.send(1).unwrap();
+    ///     sim.rt.settle().await;
+    ///     assert!(task.is_done());
+    /// });
+    /// ```
     #[doc(alias = "wait_all_tasks_blocked")]
     pub fn settle(&self) -> Settle {
         Settle::new(Turn::Fair)

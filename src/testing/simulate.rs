@@ -11,6 +11,20 @@ use crate::Ctx;
 /// What a simulated test is given: a context to work in, its runtime, and that one's clock.
 ///
 /// `rt` is a handle; the test's entry owns the runtime.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///
+///     let task = sim.ctx.spawn(async { 1 }); // in a context of the test's own
+///     sim.rt.settle().await; // everything ready has run
+///     assert!(task.is_done());
+///     sim.clock.advance(Duration::from_secs(1)).await; // by hand, or by itself where all wait
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sim {
     /// A root context on `rt`, named `sim`.

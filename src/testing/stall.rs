@@ -9,6 +9,19 @@ use super::{core::Core, unfinished::Unfinished};
 /// [`SimRuntime`](super::SimRuntime) panics with it, or returns it inside an
 /// [`Error`](crate::Error). Its text lists every task that waits: its path, and where it was
 /// spawned.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{BlockOn, Ctx, testing::{SimRuntime, Stalled}};
+///
+/// let rt = SimRuntime::new();
+/// let ctx = Ctx::root("app", rt.clone());
+/// let stuck = ctx.task("stuck").spawn(std::future::pending::<()>());
+/// let error = BlockOn::block_on(&rt, stuck).unwrap_err();
+/// let stalled = error.downcast_ref::<Stalled>().unwrap();
+/// assert_eq!(stalled.waiting[0].path.as_deref(), Some("app-->stuck"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stalled {

@@ -31,6 +31,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// # Examples
 ///
 /// ```
+/// # #[cfg(feature = "embedded")] {
 /// use windlass::{BoxError, Ctx, Error, Resource, adapters::Embedded, ok, with_resource};
 ///
 /// #[derive(Default)]
@@ -54,6 +55,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 ///     ok(connection.is_open)
 /// });
 /// assert!(futures::executor::block_on(scope).unwrap());
+/// # }
 /// ```
 #[async_trait]
 pub trait Resource: Send {
@@ -160,6 +162,7 @@ where
 /// # Examples
 ///
 /// ```
+/// # #[cfg(feature = "embedded")] {
 /// use windlass::{BoxError, Ctx, Error, Event, Resource, adapters::Embedded, ok, with_resources};
 ///
 /// struct Part(Event);
@@ -180,6 +183,7 @@ where
 /// let scope = with_resources(&ctx, parts, async || ok(a.is_set() && b.is_set()));
 /// assert!(futures::executor::block_on(scope).unwrap());
 /// assert!(!a.is_set() && !b.is_set());
+/// # }
 /// ```
 pub async fn with_resources<R, T, E, B>(
     ctx: &Ctx<R>,

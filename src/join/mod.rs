@@ -69,6 +69,7 @@ pub trait JoinPolicy<T> {
 /// # Examples
 ///
 /// ```
+/// # #[cfg(feature = "embedded")] {
 /// use windlass::{AllSettled, AtLeast, Ctx, FailFast, FirstSuccess, join_tasks, adapters::Embedded};
 ///
 /// # futures::executor::block_on(async {
@@ -87,6 +88,7 @@ pub trait JoinPolicy<T> {
 /// let too_few = join_tasks([parse("1"), parse("x")], AtLeast::new(2)).await.unwrap_err();
 /// assert_eq!(too_few.to_string(), "2 successes were wanted, 1 failed");
 /// # });
+/// # }
 /// ```
 pub fn join_tasks<T, P: JoinPolicy<T>>(
     tasks: impl IntoIterator<Item = Task<T>>,

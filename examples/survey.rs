@@ -1,7 +1,8 @@
 //! Surveys a directory: reads every file in it, on the runtime of your choice, and sums up.
 //!
 //! Each directory has a context of its own below that of its parent, in which one task lists it.
-//! Files are read by blocking tasks in a holder, a bounded number at a time. Ctrl-C and `--timeout` end the
+//! Files are read by blocking tasks in a holder, a bounded number at a time. What they find comes
+//! out of one stream, labelled with its path, and is summed up there. Ctrl-C and `--timeout` end the
 //! context of the whole walk: nothing new starts, reads stop at their next block, and the summary
 //! tells what was found until then. Links are counted, not followed.
 
@@ -33,11 +34,13 @@ use std::{
 };
 
 use clap::{Parser, builder::PossibleValuesParser};
-use futures::future::select;
+use futures::future::{ready, select};
 use indicatif::ProgressBar;
-use windlass::{BlockOn, BoxError, Ctx, Runtime, TaskHolder, adapters};
+use windlass::{
+    BlockOn, BoxError, Ctx, Fed, Feeder, Merge, Runtime, Streamer, Task, TaskHolder, adapters,
+};
 
-use self::found::{Facts, Found};
+use self::found::{Facts, Find, Found};
 
 /// The runtimes that are compiled in; the first is the default.
 const RUNTIMES: &[&str] = &[
@@ -141,12 +144,16 @@ fn survey(rt: impl Runtime, driver: &impl BlockOn, args: &Args) -> Result<(), Bo
         show_tree_on_enter(app.clone(), args.dot.clone());
     }
 
-    let survey = Arc::new(Survey::new(&walk, args.reads));
+    let found = Arc::new(Mutex::new(Found::default()));
+    let reads = Arc::new(Reads::new(&walk, args.reads));
     let start = Instant::now();
     let (whole, end) = driver.block_on(async {
-        let progress = show_progress(app.clone(), survey.clone());
+        let progress = show_progress(app.clone(), found.clone());
         drop(app.task("progress").spawn(progress)); // until the end of `app`
-        survey.enter(walk.child(args.dir.display().to_string()), &args.dir);
+        let (feeder, finds) = Merge::new(&walk, "finds").label(PathBuf::new()).split();
+        let dir = walk.child(args.dir.display().to_string());
+        enter(reads.clone(), dir, &args.dir, feeder);
+        sum_up(finds, &found).await;
         let whole = finish(&walk, &app).await;
         let end = walk.error();
         app.cancel();
@@ -159,8 +166,8 @@ fn survey(rt: impl Runtime, driver: &impl BlockOn, args: &Args) -> Result<(), Bo
     if !whole {
         println!("some reads still hang: not waited for");
     }
-    println!("{}", survey.found());
-    let (files, busiest) = (survey.found().total().files, survey.busiest());
+    println!("{}", look(&found));
+    let (files, busiest) = (look(&found).total().files, reads.busiest());
     let rate = files as f64 / took.as_secs_f64().max(0.001);
     println!(
         "{took:.2?} on {}: {rate:.0} files/s, up to {busiest} of {} reads at a time",
@@ -201,126 +208,139 @@ async fn finish(walk: &Ctx, app: &Ctx) -> bool {
     matches!(select(idle, late).await, futures::future::Either::Left(_))
 }
 
-/// What the tasks of a walk share.
-struct Survey {
-    /// Lists directories and reads files, so many at a time.
-    reads: TaskHolder,
-    busiest: AtomicUsize,
-    found: Mutex<Found>,
-}
-
-/// An entry of a directory.
-enum Entry {
-    Dir(PathBuf),
-    File(PathBuf),
-    Link,
-    Other,
-}
-
-impl Survey {
-    fn new(walk: &Ctx, reads: u16) -> Self {
-        Survey {
-            reads: TaskHolder::new(walk, "reads").limit(usize::from(reads)),
-            busiest: AtomicUsize::new(0),
-            found: Mutex::default(),
+/// Takes in what is found, until the last task of the walk has dropped its feeder, or the walk has
+/// ended.
+async fn sum_up(mut finds: Streamer<Find, PathBuf>, found: &Mutex<Found>) {
+    while let Some(find) = finds.next().await {
+        match find {
+            Fed::Success { value, label, .. } => look(found).note(&label, value),
+            Fed::Failure { error, label, .. } => look(found).failed(&label, &error),
+            _ => {} // no stream is fed, and why everything stopped is told at the end
         }
     }
+}
 
-    fn found(&self) -> MutexGuard<'_, Found> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+fn look(found: &Mutex<Found>) -> MutexGuard<'_, Found> {
+    found.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// ===== the walk =====
+
+/// Takes what was found; the label is its path.
+type Finds = Feeder<Find, PathBuf>;
+
+/// Reads directories and files on threads that may block, so many at a time.
+struct Reads {
+    holder: TaskHolder,
+    busiest: AtomicUsize,
+}
+
+/// What a directory lists.
+#[derive(Default)]
+struct Listing {
+    dirs: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    errors: Vec<io::Error>,
+    links: u64,
+    others: u64,
+}
+
+impl Reads {
+    fn new(walk: &Ctx, limit: u16) -> Self {
+        Reads {
+            holder: TaskHolder::new(walk, "reads").limit(usize::from(limit)),
+            busiest: AtomicUsize::new(0),
+        }
     }
 
     fn busiest(&self) -> usize {
         self.busiest.load(Ordering::Relaxed)
     }
 
-    /// Starts the task that walks through one directory, in the context of that directory.
-    fn enter(self: &Arc<Self>, ctx: Ctx, dir: &Path) {
-        let walk = walk(self.clone(), ctx.clone(), dir.to_owned());
-        drop(ctx.task("list").spawn(walk)); // goes on: its context owns it
-    }
-
-    /// Runs `read` on a thread that may block as soon as there is room for one more.
-    async fn read<T: Send + 'static>(
-        self: &Arc<Self>,
+    /// Starts `read` as soon as there is room for one more; `None` if the walk ends before.
+    async fn start<T: Send + 'static>(
+        &self,
         path: &Path,
-        read: impl FnOnce(&Survey, &Path, &Ctx<()>) -> T + Send + 'static,
-    ) -> Option<windlass::Task<T>> {
-        let slot = self.reads.reserve().await.ok()?;
-        let (survey, owned) = (self.clone(), path.to_owned());
+        read: impl FnOnce(&Path, &Ctx<()>) -> windlass::Result<T> + Send + 'static,
+    ) -> Option<Task<T>> {
+        let slot = self.holder.reserve().await.ok()?;
+        let path = path.to_owned();
         let task = slot.task(path.display().to_string());
-        let task =
-            task.spawn_blocking::<_, _, windlass::Plain>(move |stop| read(&survey, &owned, stop));
+        let task = task.try_spawn_blocking(move |stop| read(&path, stop));
         self.busiest
-            .fetch_max(self.reads.pending(), Ordering::Relaxed);
+            .fetch_max(self.holder.pending(), Ordering::Relaxed);
         Some(task)
     }
 }
 
-async fn walk(survey: Arc<Survey>, ctx: Ctx, dir: PathBuf) {
-    let Some(listing) = survey.read(&dir, list).await else {
+/// Starts the task that walks through one directory, in the context of that directory.
+fn enter(reads: Arc<Reads>, ctx: Ctx, dir: &Path, finds: Finds) {
+    let walk = walk(reads, ctx.clone(), dir.to_owned(), finds);
+    drop(ctx.task("list").spawn(walk)); // goes on: its context owns it
+}
+
+async fn walk(reads: Arc<Reads>, ctx: Ctx, dir: PathBuf, finds: Finds) {
+    let Some(listing) = reads.start(&dir, list).await else {
         return;
     };
-    let Ok(entries) = listing.await else {
-        return; // the walk has ended
+    let finds_here = finds.label(dir);
+    let listing = match listing.await {
+        Ok(listing) => listing,
+        Err(error) => {
+            finds_here.try_future(ready(Err(error)));
+            return;
+        }
     };
-    for entry in entries {
-        match entry {
-            Entry::Dir(path) => {
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                survey.enter(ctx.child(name.to_string_lossy().into_owned()), &path);
-            }
-            Entry::File(path) => drop(survey.read(&path, examine).await),
-            Entry::Link => survey.found().links += 1,
-            Entry::Other => survey.found().others += 1,
+    finds_here.value(Find::Dir {
+        links: listing.links,
+        others: listing.others,
+    });
+    for error in listing.errors {
+        finds_here.try_future(ready(Err(error)));
+    }
+    for path in listing.dirs {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let ctx = ctx.child(name.to_string_lossy().into_owned());
+        enter(reads.clone(), ctx, &path, finds.clone());
+    }
+    for path in listing.files {
+        if let Some(read) = reads.start(&path, examine).await {
+            finds.label(path).task(read);
         }
     }
 }
 
-/// What is in a directory; what cannot be read of it is noted.
-fn list(survey: &Survey, dir: &Path, stop: &Ctx<()>) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    let listing = match fs::read_dir(dir) {
-        Ok(listing) => listing,
-        Err(error) => {
-            survey.found().unreadable(dir, &error);
-            return entries;
-        }
-    };
-    survey.found().dirs += 1;
-    for entry in listing {
+/// What is in a directory, or what was until the walk ended.
+fn list(dir: &Path, stop: &Ctx<()>) -> windlass::Result<Listing> {
+    let mut listing = Listing::default();
+    for entry in fs::read_dir(dir)? {
         if stop.is_done() {
             break;
         }
         match entry.and_then(|entry| Ok((entry.file_type()?, entry.path()))) {
-            Ok((kind, path)) if kind.is_dir() => entries.push(Entry::Dir(path)),
-            Ok((kind, path)) if kind.is_file() => entries.push(Entry::File(path)),
-            Ok((kind, _)) if kind.is_symlink() => entries.push(Entry::Link),
-            Ok(_) => entries.push(Entry::Other),
-            Err(error) => survey.found().unreadable(dir, &error),
+            Ok((kind, path)) if kind.is_dir() => listing.dirs.push(path),
+            Ok((kind, path)) if kind.is_file() => listing.files.push(path),
+            Ok((kind, _)) if kind.is_symlink() => listing.links += 1,
+            Ok(_) => listing.others += 1,
+            Err(error) => listing.errors.push(error),
         }
     }
-    entries
+    Ok(listing)
 }
 
-/// Reads a file and notes what is in it, unless the walk ends meanwhile.
-fn examine(survey: &Survey, path: &Path, stop: &Ctx<()>) {
-    let mut file = Facts::default();
-    match file.read(path, stop) {
-        Ok(true) => survey.found().file(path, file),
-        Ok(false) => survey.found().cut_short += 1,
-        Err(error) => survey.found().unreadable(path, &error),
-    }
+/// What is in a file; an error if the walk ends before it is read.
+fn examine(path: &Path, stop: &Ctx<()>) -> windlass::Result<Find> {
+    Facts::of(path, stop).map(Find::File)
 }
 
 /// Shows on stderr how far the walk is: one line that changes on a terminal, else a line now and then.
-async fn show_progress(app: Ctx, survey: Arc<Survey>) {
+async fn show_progress(app: Ctx, found: Arc<Mutex<Found>>) {
     let tty = io::stderr().is_terminal();
     let bar = ProgressBar::new_spinner();
     let pause = Duration::from_millis(if tty { 100 } else { 500 });
     let mut ticks = app.ticker(pause);
     while ticks.next().await.is_some() {
-        let progress = survey.found().progress();
+        let progress = look(&found).progress();
         if tty {
             bar.set_message(progress);
             bar.tick();

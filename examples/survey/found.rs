@@ -6,12 +6,12 @@ use std::{
     fmt,
     fs::File,
     hash::{DefaultHasher, Hasher},
-    io::{self, Read},
+    io::Read,
     path::Path,
 };
 
 use indicatif::{HumanBytes, HumanCount};
-use windlass::Ctx;
+use windlass::{Ctx, Error};
 
 /// What is known of one file, or the sum over many.
 #[derive(Default)]
@@ -22,13 +22,23 @@ pub(crate) struct Facts {
     hash: DefaultHasher,
 }
 
+/// Something that was found.
+pub(crate) enum Find {
+    /// A directory, with what in it is left alone.
+    Dir {
+        links: u64,
+        others: u64,
+    },
+    File(Facts),
+}
+
 /// What the walk has found so far.
 #[derive(Default)]
 pub(crate) struct Found {
-    pub(crate) dirs: u64,
-    pub(crate) links: u64,
-    pub(crate) others: u64,
-    pub(crate) cut_short: u64,
+    dirs: u64,
+    links: u64,
+    others: u64,
+    cut_short: u64,
     kinds: HashMap<String, Facts>,
     /// How often a content was seen, by length and hash.
     contents: HashMap<(u64, u64), u64>,
@@ -36,24 +46,23 @@ pub(crate) struct Found {
 }
 
 impl Facts {
-    /// Reads all of a file; false if `stop` ended before it did.
-    pub(crate) fn read(&mut self, path: &Path, stop: &Ctx<()>) -> io::Result<bool> {
+    /// Reads all of a file; an error if `stop` ends before.
+    pub(crate) fn of(path: &Path, stop: &Ctx<()>) -> windlass::Result<Self> {
+        let mut facts = Facts::default();
         let mut file = File::open(path)?;
         let mut block = vec![0; 256 * 1024];
         loop {
-            if stop.is_done() {
-                return Ok(false);
-            }
+            stop.check()?;
             let block = match file.read(&mut block)? {
                 0 => break,
                 n => &block[..n],
             };
-            self.bytes += block.len() as u64;
-            self.lines += block.iter().filter(|byte| **byte == b'\n').count() as u64;
-            self.hash.write(block);
+            facts.bytes += block.len() as u64;
+            facts.lines += block.iter().filter(|byte| **byte == b'\n').count() as u64;
+            facts.hash.write(block);
         }
-        self.files = 1;
-        Ok(true)
+        facts.files = 1;
+        Ok(facts)
     }
 
     fn add(&mut self, other: &Facts) {
@@ -64,17 +73,33 @@ impl Facts {
 }
 
 impl Found {
-    pub(crate) fn file(&mut self, path: &Path, file: Facts) {
+    pub(crate) fn note(&mut self, path: &Path, find: Find) {
+        match find {
+            Find::File(facts) => self.file(path, &facts),
+            Find::Dir { links, others } => {
+                self.dirs += 1;
+                self.links += links;
+                self.others += others;
+            }
+        }
+    }
+
+    /// A read failed, or the walk ended before it was done.
+    pub(crate) fn failed(&mut self, path: &Path, error: &Error) {
+        if error.is_failed() {
+            self.unreadable.push(format!("{}: {error}", path.display()));
+        } else {
+            self.cut_short += 1;
+        }
+    }
+
+    fn file(&mut self, path: &Path, file: &Facts) {
         let content = (file.bytes, file.hash.finish());
         *self.contents.entry(content).or_default() += 1;
         let kind = path.extension().map_or("(none)".into(), |kind| {
             format!(".{}", kind.to_string_lossy())
         });
-        self.kinds.entry(kind).or_default().add(&file);
-    }
-
-    pub(crate) fn unreadable(&mut self, path: &Path, error: &io::Error) {
-        self.unreadable.push(format!("{}: {error}", path.display()));
+        self.kinds.entry(kind).or_default().add(file);
     }
 
     pub(crate) fn total(&self) -> Facts {

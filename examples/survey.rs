@@ -264,6 +264,7 @@ impl Reads {
         read: impl FnOnce(&Path, &Ctx<()>) -> windlass::Result<T> + Send + 'static,
     ) -> Option<Task<T>> {
         let slot = self.holder.reserve().await.ok()?;
+        self.holder.check().ok()?; // room that comes after the end is not for us
         let path = path.to_owned();
         let task = slot.task(path.display().to_string());
         let task = task.try_spawn_blocking(move |stop| read(&path, stop));
@@ -286,10 +287,11 @@ async fn walk(reads: Arc<Reads>, ctx: Ctx, dir: PathBuf, finds: Finds) {
     let finds_here = finds.label(dir);
     let listing = match listing.await {
         Ok(listing) => listing,
-        Err(error) => {
+        Err(error) if error.is_failed() => {
             finds_here.try_future(ready(Err(error)));
             return;
         }
+        Err(_) => return, // the walk has ended
     };
     finds_here.value(Find::Dir {
         links: listing.links,

@@ -225,6 +225,7 @@ impl<T, D: Driver> Running<T, D> {
 
     /// Ends before its time.
     fn interrupt(&mut self) {
+        self.take_outcome();
         if self.feed.is_none() {
             return;
         }
@@ -235,6 +236,20 @@ impl<T, D: Driver> Running<T, D> {
             What::Fail(why.clone())
         };
         self.end(what, Some(why));
+    }
+
+    /// What a task has done is not lost because nobody has looked yet.
+    fn take_outcome(&mut self) {
+        if self.sources.kind() != SourceKind::Task {
+            return;
+        }
+        let Some(feed) = &mut self.feed else {
+            return;
+        };
+        // Only looks: there is nobody to wake.
+        if let Poll::Ready(step) = D::pull(feed, &mut Context::from_waker(Waker::noop())) {
+            self.step(step);
+        }
     }
 
     /// Fed after the end: it is dropped, and nothing is told.

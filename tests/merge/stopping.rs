@@ -204,6 +204,26 @@ fn what_would_wait_for_its_turn_when_everything_has_ended_does_not_keep_stopped_
 }
 
 #[test]
+fn what_a_task_has_done_is_given_also_if_the_end_comes_before_anybody_looked() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        let [done, failed] = [1, 2].map(|n| {
+            let give = async move { if n == 1 { Ok(n) } else { Err("broke") } };
+            sim.ctx.try_spawn(give)
+        });
+        settle(&sim.ctx).await;
+        feeder.task(done);
+        feeder.task(failed);
+        feeder.task(sim.ctx.spawn(std::future::pending()));
+        items.breaker().set();
+        assert_eq!(
+            rest(&mut items).await,
+            "1 failed(broke) failed(cancelled) stopped(cancelled)"
+        );
+    });
+}
+
+#[test]
 fn asking_the_context_to_stop_ends_nothing() {
     both!(|sim, merge| {
         let scope = sim.ctx.child("scope");

@@ -307,7 +307,7 @@ fn shrink<T>(entries: &mut VecDeque<T>) {
 }
 
 /// Takes what comes first if that is an item.
-#[inline]
+#[inline(always)]
 pub(super) fn pop_item<T>(entries: &mut VecDeque<Entry<T>>) -> Option<T> {
     if !matches!(entries.front(), Some(Entry::Item(_))) {
         return None;

@@ -380,11 +380,11 @@ impl<T> Queue<T> {
             .is_none_or(|live| live.verdict().is_done())
     }
 
-    /// Whether a consumer has more to see to than the next item. It may be broken off, or over; and
-    /// hooks are called after each item.
+    /// Whether a consumer has more to see to than the next item and the end of the context: it may be
+    /// broken off, and hooks are called after each item.
     #[inline]
     fn needs_care(&self) -> bool {
-        self.is_over() || self.hooks.are_used() || self.breaker.get().is_some_and(Event::is_set)
+        self.hooks.are_used() || self.breaker.get().is_some_and(Event::is_set)
     }
 
     fn take_break(&self) -> bool {

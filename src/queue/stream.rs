@@ -16,7 +16,7 @@ use super::{
     core::{Entry, Look, give_back, pop_item},
     run, wake,
 };
-use crate::{registry::Key, sync::mutant};
+use crate::{ctx::live::Live, registry::Key, sync::mutant};
 
 /// After so many items in a row that were there already, the executor has a turn.
 const IN_A_ROW: u32 = 128;
@@ -34,6 +34,8 @@ const LOOKS: u32 = 6;
 #[must_use = "streams do nothing unless they are polled"]
 pub struct QueueStream<'a, T> {
     queue: &'a Queue<T>,
+    /// What ends it: at hand, since it is looked at before each item. See [`Queue`].
+    live: Option<&'a Live>,
     /// Where it waits for an item.
     place: Option<Key>,
     /// Where it hears of the end.
@@ -62,6 +64,7 @@ impl<'a, T> QueueStream<'a, T> {
     pub(super) fn new(queue: &'a Queue<T>, is_blocking: bool) -> Self {
         QueueStream {
             queue,
+            live: queue.live.as_deref(),
             place: None,
             at_bell: None,
             hand: None,
@@ -101,7 +104,7 @@ impl<'a, T> QueueStream<'a, T> {
         let core = &self.queue.core;
         let is_going = self.begun == Some(core.breaks()); // see `enter`
         let has_turn = self.in_a_row < IN_A_ROW;
-        if !is_going || !has_turn || self.queue.needs_care() {
+        if !is_going || !has_turn || self.is_over() || self.queue.needs_care() {
             return None;
         }
         let item = match &mut self.hand {
@@ -242,12 +245,17 @@ impl<'a, T> QueueStream<'a, T> {
         }
     }
 
+    #[inline]
+    fn is_over(&self) -> bool {
+        self.live.is_none_or(|live| live.verdict().is_done())
+    }
+
     /// The end of the context, or a break that nobody has noticed yet.
     fn notice_end(&mut self) {
         if self.stage != Stage::Going {
             return;
         }
-        if self.queue.is_over() {
+        if self.is_over() {
             self.stop_or_drain();
         } else if self.queue.take_break() {
             self.queue.core.count_break();

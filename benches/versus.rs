@@ -20,6 +20,7 @@ mod versus {
     pub(crate) mod row;
     pub(crate) mod runner;
 
+    pub(crate) mod bare;
     pub(crate) mod clock;
     pub(crate) mod holder;
     pub(crate) mod inspect;

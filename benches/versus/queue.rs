@@ -1,4 +1,6 @@
 //! Rows on queues of `u64`: within a task, between tasks, between threads.
+//!
+//! The peer `bare-lock` has no target: it tells how much of the rest is due to the lock itself.
 
 use std::{
     future::Future,
@@ -12,6 +14,7 @@ use tokio::sync::mpsc;
 use windlass::{Ctx, Queue, QueueStream, SyncQueue};
 
 use super::{
+    bare::Bare,
     measure::{counted_waker, drive, time},
     row::{INFO, Row},
     runner::Runner,
@@ -91,6 +94,15 @@ fn bursts(row: &mut Row, kind: Kind, burst: usize, [tokio, flume]: [f64; 2]) {
             }
         })
     });
+    row.peer("bare-lock", INFO, move |n| {
+        let queue = Bare::default();
+        in_bursts(n, burst, |waker, value| match value {
+            Some(value) => queue.append(value),
+            None => {
+                black_box(drive(waker, queue.next()));
+            }
+        })
+    });
 }
 
 /// Calls `step` with values, and as often without.
@@ -117,8 +129,8 @@ fn in_bursts(
 /// `producers` tasks on a runtime of four workers feed one task there.
 fn from_tasks(row: &mut Row, kind: Kind, producers: usize, [tokio, flume]: [f64; 2]) {
     row.items(ITEMS).rounds(21);
-    let rts = [(); 3].map(|()| multi_thread());
-    let [ours, native, third] = rts;
+    let rts = [(); 4].map(|()| multi_thread());
+    let [ours, native, third, fourth] = rts;
     row.ours(move |n| {
         let queue = Arc::new(queue());
         let feed = |values: std::ops::Range<u64>| {
@@ -163,6 +175,20 @@ fn from_tasks(row: &mut Row, kind: Kind, producers: usize, [tokio, flume]: [f64;
             }
         };
         on_workers(&third, n, producers, feed, take)
+    });
+    row.peer("bare-lock", INFO, move |n| {
+        let queue = Arc::new(Bare::default());
+        let feed = |values: std::ops::Range<u64>| {
+            let queue = Arc::clone(&queue);
+            async move { values.for_each(|value| queue.append(value)) }
+        };
+        let taking = Arc::clone(&queue);
+        let take = async move {
+            for _ in 0..n {
+                black_box(taking.next().await);
+            }
+        };
+        on_workers(&fourth, n, producers, feed, take)
     });
 }
 
@@ -259,7 +285,7 @@ fn share(n: usize, producer: usize, producers: usize) -> std::ops::Range<u64> {
 fn ping_pong(run: &mut Runner) {
     run.row("queue-ping-pong", |row| {
         row.items(20_000).rounds(21);
-        let (ours, native) = (current_thread(), current_thread());
+        let [ours, native, third] = [(); 3].map(|()| current_thread());
         row.ours(move |n| {
             let (there, back) = (Arc::new(queue()), Arc::new(queue()));
             let (hears, answers) = (Arc::clone(&there), Arc::clone(&back));
@@ -294,6 +320,23 @@ fn ping_pong(run: &mut Runner) {
                 }
             };
             two_tasks(&native, echo, play)
+        });
+        row.peer("bare-lock", INFO, move |n| {
+            let (there, back) = (Arc::new(Bare::default()), Arc::new(Bare::default()));
+            let (hears, answers) = (Arc::clone(&there), Arc::clone(&back));
+            let echo = async move {
+                while let Some(value) = hears.next().await {
+                    answers.append(value);
+                }
+            };
+            let play = async {
+                for value in 0..n as u64 {
+                    there.append(value);
+                    black_box(back.next().await);
+                }
+                there.close();
+            };
+            two_tasks(&third, echo, play)
         });
     });
 }

@@ -99,7 +99,7 @@ fn lock_soon<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// stays out of the way for a moment, and finds many at once. Taken one by one, each would cost both
 /// sides a lock that the other one has in its cache.
 #[inline]
-fn lock_late<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock_late<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     #[cfg(not(any(windlass_loom, windlass_shuttle)))]
     for _ in 0..2 {
         if let Some(guard) = try_lock(mutex) {

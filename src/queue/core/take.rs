@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Core, Entry, FEW, Look, SPARE, give_back, pop_item};
+use super::{Core, Entry, FEW, Look, SPARE, give_back, held::lock_late, pop_item};
 use crate::{
     registry::Key,
     sync::{Ordering, lock, mutant},
@@ -43,7 +43,7 @@ impl<T> Core<T> {
 
     #[inline]
     fn take_item_behind(&self, place: &mut Option<Key>) -> Option<T> {
-        let mut back = self.hold_late();
+        let mut back = lock_late(&self.back); // not `Held`: nothing is put in
         let is_front_empty = !back.is_refilling && self.front.len.load(Ordering::Acquire) == 0;
         let is_front_empty = is_front_empty || mutant("take_past_the_front");
         let is_many = back.entries.len() > FEW; // a refill
@@ -55,7 +55,9 @@ impl<T> Core<T> {
             let gone = back.leave(place);
             // It will wait again, and need not look before. Who finds an item at each look leaves
             // the flag as it is.
-            back.publish_if_empty();
+            if back.entries.is_empty() {
+                self.is_behind.store(false, Ordering::Relaxed);
+            }
             drop(back);
             drop(gone);
         }

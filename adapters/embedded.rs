@@ -43,7 +43,8 @@ pub struct Embedded(Weak<Engine>);
 // ===== impl Embedded =====
 
 impl Embedded {
-    /// The pool of the whole program: a thread per core, started on first use, never dropped.
+    /// Returns the pool of the whole program: a thread per core, started on first use, never
+    /// dropped.
     ///
     /// # Panics
     ///

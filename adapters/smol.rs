@@ -47,8 +47,8 @@ enum Which {
 // ===== impl Smol =====
 
 impl Smol {
-    /// The global executor. It has one thread, unless the environment variable `SMOL_THREADS` says
-    /// otherwise.
+    /// Returns the global executor. It has one thread, unless the environment variable
+    /// `SMOL_THREADS` says otherwise.
     pub fn global() -> Self {
         Smol(Which::Global)
     }

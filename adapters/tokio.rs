@@ -48,7 +48,7 @@ pub struct Tokio(Handle);
 // ===== impl Tokio =====
 
 impl Tokio {
-    /// The runtime in whose context this is called.
+    /// Returns the runtime in whose context this is called.
     ///
     /// # Panics
     ///
@@ -62,7 +62,7 @@ impl Tokio {
         }
     }
 
-    /// The runtime in whose context this is called, if there is one and it has timers.
+    /// Returns the runtime in whose context this is called, if there is one and it has timers.
     ///
     /// # Errors
     ///

@@ -19,6 +19,12 @@ use crate::{
 ///
 /// Setting it releases everybody who waits at that moment, also if it is cleared right after.
 ///
+/// # Comparison with `asyncio.Event` and `Notify`
+///
+/// It is asyncio's event: level-triggered, with `set`, `clear` and `wait`. A `tokio::sync::Notify` hands
+/// one permit to one waiter; an event releases all, and stays set. For a value use a
+/// [`Promise`](crate::Promise), and for the end of something its own status.
+///
 /// # Examples
 ///
 /// ```
@@ -100,12 +106,16 @@ impl Event {
         self.0.is_set.store(false, Ordering::Release);
     }
 
-    /// Whether the event is set now.
+    /// Says whether the event is set now.
     pub fn is_set(&self) -> bool {
         self.0.is_set.load(Ordering::Acquire)
     }
 
     /// Waits until the event is set; ready at once if it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no trace.
     pub fn wait(&self) -> EventWait {
         EventWait {
             event: self.clone(),

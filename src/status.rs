@@ -72,13 +72,13 @@ pub enum State {
 /// });
 /// ```
 pub trait FutureStatus {
-    /// Where it stands.
+    /// Says where it stands.
     fn state(&self) -> State;
 
-    /// Why it gave no value; `None` while it is pending and after success.
+    /// Says why it gave no value; `None` while it is pending and after success.
     fn error(&self) -> Option<Error>;
 
-    /// Ready once it has ended; else registers the waker of `cx` in `slot`.
+    /// Gets ready once it has ended; else registers the waker of `cx` in `slot`.
     ///
     /// Once `slot` is registered it stays fired: an end that is taken back meanwhile (an
     /// [`Event`](crate::Event) that was set and cleared) still counts.
@@ -89,28 +89,28 @@ pub trait FutureStatus {
         false
     }
 
-    /// What it is called, if it has a name; for texts about it.
+    /// Says what it is called, if it has a name; for texts about it.
     fn label(&self) -> Option<&str> {
         None
     }
 
-    /// Whether its end is never taken back, as that of a task, and unlike that of an
+    /// Says whether its end is never taken back, as that of a task, and unlike that of an
     /// [`Event`](crate::Event). A wait for all of many then registers with one at a time.
     fn stays_done(&self) -> bool {
         false
     }
 
-    /// Whether it has ended.
+    /// Says whether it has ended.
     fn is_done(&self) -> bool {
         self.state() == State::Done
     }
 
-    /// Whether it ended by cancellation.
+    /// Says whether it ended by cancellation.
     fn is_cancelled(&self) -> bool {
         self.error().is_some_and(|error| error.is_cancelled())
     }
 
-    /// Whether it ended without a value for another reason than cancellation.
+    /// Says whether it ended without a value for another reason than cancellation.
     fn is_failed(&self) -> bool {
         self.error().is_some_and(|error| !error.is_cancelled())
     }

@@ -311,6 +311,10 @@ impl<R: Timer + Clone> Ctx<R> {
     ///
     /// The error that the context ended with.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no trace; nothing is cancelled.
+    ///
     /// # Examples
     ///
     /// ```

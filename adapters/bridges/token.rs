@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Ctx, Spawner};
 
-/// A token that is cancelled when `ctx` ends, for code that takes one.
+/// Makes a token that is cancelled when `ctx` ends, for code that takes one.
 ///
 /// Cancelling the token does nothing to the context. Each call registers a callback that stays until
 /// the context ends: make one token, and clone it.

@@ -68,14 +68,14 @@ impl EmbeddedPool {
         }
     }
 
-    /// A handle, which does not keep the pool alive.
+    /// Makes a handle, which does not keep the pool alive.
     pub fn handle(&self) -> Embedded {
         Embedded(Arc::downgrade(&self.engine))
     }
 }
 
 impl BlockOn for EmbeddedPool {
-    /// As for [`Embedded`].
+    /// Does what that of [`Embedded`] does.
     #[inline]
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         self.handle().block_on(future)

@@ -37,7 +37,7 @@ pub struct SmolLocal(Weak<LocalExecutor<'static>>);
 // ===== impl SmolLocal =====
 
 impl SmolLocal {
-    /// A handle, which does not keep `executor` alive.
+    /// Makes a handle, which does not keep `executor` alive.
     pub fn new(executor: &Rc<LocalExecutor<'static>>) -> Self {
         SmolLocal(Rc::downgrade(executor))
     }

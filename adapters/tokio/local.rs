@@ -41,7 +41,7 @@ pub struct TokioLocal {
 }
 
 impl TokioLocal {
-    /// A handle on `set`, with the clock of `clock`.
+    /// Makes a handle on `set`, with the clock of `clock`.
     pub fn new(set: &Rc<LocalSet>, clock: Tokio) -> Self {
         TokioLocal {
             set: Rc::downgrade(set),

@@ -16,6 +16,12 @@ use crate::{BlockOn, Ctx, Finished, Result, Runtime};
 /// The runs block the thread, and so does the drop, until what is left has ended. Where the thread
 /// must not block, the drop only cancels.
 ///
+/// # Comparison with asyncio's loop and a tokio `Runtime`
+///
+/// It is the loop of asyncio's `run_until_complete` and `run_forever`, and of miniasync: tasks go on
+/// between runs, and what is left when it closes is cancelled and waited for. A tokio `Runtime` drops what
+/// is left instead. For a single run [`run`](crate::run()) does.
+///
 /// # Examples
 ///
 /// ```
@@ -71,7 +77,7 @@ impl<R, B: BlockOn> EventLoop<R, B> {
         EventLoop { ctx, driver }
     }
 
-    /// Where to spawn.
+    /// Returns the context to spawn in.
     pub fn ctx(&self) -> &Ctx<R> {
         &self.ctx
     }
@@ -86,6 +92,10 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     /// # Panics
     ///
     /// A panic in one of the futures drops the others and goes on to the caller.
+    ///
+    /// # Blocking
+    ///
+    /// For as long as the futures take.
     pub fn run<M, S: Futures<M>>(&self, set: S) -> Result<S::Output> {
         self.driver.block_on(self.ctx.run_until_done(set.all()))?
     }
@@ -99,6 +109,10 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     /// # Panics
     ///
     /// As for [`run`](Self::run).
+    ///
+    /// # Blocking
+    ///
+    /// For as long as the futures take, or the first error.
     pub fn try_run<M, S: TryFutures<M>>(&self, set: S) -> Result<S::Output> {
         self.driver.block_on(self.ctx.run_until_done(set.all()))??
     }
@@ -112,6 +126,10 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     ///
     /// The error that the context ended with, unless that is a cancellation;
     /// [`NestedRun`](crate::NestedRun) where the thread must not block.
+    ///
+    /// # Blocking
+    ///
+    /// Until somebody asks the context to stop, or ends it.
     ///
     /// # Examples
     ///
@@ -141,6 +159,10 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     ///
     /// [`NestedRun`](crate::NestedRun) where the thread must not block; what is left is cancelled all
     /// the same.
+    ///
+    /// # Blocking
+    ///
+    /// Until everything below has ended.
     ///
     /// # Examples
     ///

@@ -77,7 +77,7 @@ impl<R> Ctx<R> {
         removed.is_some() // dropped here, outside the lock
     }
 
-    /// Whether a callback of this very context waits to be called.
+    /// Says whether a callback of this very context waits to be called.
     pub fn has_on_done(&self, id: CallbackId) -> bool {
         self.node()
             .live()

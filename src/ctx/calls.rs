@@ -163,17 +163,17 @@ impl CallHandle {
         is_first
     }
 
-    /// When the call is due; for `call_soon` when it was asked for, on the system's clock.
+    /// Says when the call is due; for `call_soon` when it was asked for, on the system's clock.
     pub fn when(&self) -> Instant {
         self.when
     }
 
-    /// Whether the function was called.
+    /// Says whether the function was called.
     pub fn has_run(&self) -> bool {
         self.turn.0.load(Ordering::Acquire) == RUN
     }
 
-    /// Where the call was asked for.
+    /// Says where the call was asked for.
     pub fn asked_at(&self) -> &'static Location<'static> {
         self.task.spawned_at()
     }

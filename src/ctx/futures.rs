@@ -27,6 +27,10 @@ impl<R> Ctx<R> {
     /// The future observes: it does not keep the context from ending with its last handle. On a
     /// context that has ended it yields to the executor once.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no trace.
+    ///
     /// # Examples
     ///
     /// ```
@@ -55,6 +59,10 @@ impl<R> Ctx<R> {
     ///
     /// This is what a task waits for that wants to finish in good order: once its context has
     /// *ended* it is dropped. The future observes, like that of [`done`](Self::done).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no trace.
     ///
     /// # Examples
     ///
@@ -87,6 +95,10 @@ impl<R> Ctx<R> {
     /// # Errors
     ///
     /// The error that the context ended with.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops `f` and leaves no trace.
     ///
     /// # Examples
     ///

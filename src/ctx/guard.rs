@@ -44,7 +44,7 @@ impl<R> CtxGuard<R> {
         CtxGuard { ctx, end }
     }
 
-    /// The context that is guarded.
+    /// Returns the context that is guarded.
     pub fn ctx(&self) -> &Ctx<R> {
         &self.ctx
     }
@@ -125,7 +125,7 @@ impl<R: Clone> WeakCtx<R> {
         }
     }
 
-    /// A handle again; `None` once the last handle has gone and nothing runs there.
+    /// Makes a handle again; `None` once the last handle has gone and nothing runs there.
     pub fn upgrade(&self) -> Option<Ctx<R>> {
         Some(Ctx::from_node(self.node.upgrade()?, self.rt.clone()))
     }

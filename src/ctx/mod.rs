@@ -62,6 +62,13 @@ use crate::{
 /// [`Spawner`](crate::Spawner) for tasks, a [`Timer`](crate::Timer) for time. `Ctx` alone means
 /// `Ctx<AnyRuntime>`.
 ///
+/// # Comparison with Go's context, trio and `CancellationToken`
+///
+/// The tree is that of Go's `context`: values and deadlines are seen downwards, ends go downwards. What
+/// Go lacks is from trio: the tree knows what runs in it, can be waited for, and keeps its errors. A
+/// `tokio_util::sync::CancellationToken` does for a flag that nobody waits behind: no tasks, no
+/// deadlines, no reasons. Where a future's end is all that ends it, none of the three is needed.
+///
 /// # Examples
 ///
 /// ```
@@ -141,12 +148,12 @@ impl<R: Clone> Ctx<R> {
         CtxGuard::new(self)
     }
 
-    /// A handle that does not keep the context from ending.
+    /// Makes a handle that does not keep the context from ending.
     pub fn downgrade(&self) -> WeakCtx<R> {
         WeakCtx::new(self)
     }
 
-    /// The same node on another runtime.
+    /// Returns the same node, on another runtime.
     ///
     /// # Examples
     ///
@@ -171,7 +178,7 @@ impl<R: Clone> Ctx<R> {
         TaskBuilder::new(self.clone(), name.into())
     }
 
-    /// The runtime that this handle carries.
+    /// Returns the runtime that this handle carries.
     pub fn runtime(&self) -> &R {
         &self.rt
     }
@@ -212,7 +219,7 @@ impl<R> Ctx<R> {
         self.node.stop()
     }
 
-    /// Whether the context was asked to stop, or has ended.
+    /// Says whether the context was asked to stop, or has ended.
     pub fn is_stopping(&self) -> bool {
         self.node.verdict() != Verdict::Live
     }
@@ -263,23 +270,23 @@ impl<R> Ctx<R> {
         self.node.end(|| Error::failed(error))
     }
 
-    /// Whether the context has ended. Takes no lock.
+    /// Says whether the context has ended. Takes no lock.
     #[inline]
     pub fn is_done(&self) -> bool {
         self.node.is_done()
     }
 
-    /// Whether the context ended by cancellation, and not by a failure or a deadline.
+    /// Says whether the context ended by cancellation, and not by a failure or a deadline.
     pub fn is_cancelled(&self) -> bool {
         self.error().is_some_and(|error| error.is_cancelled())
     }
 
-    /// Why the context has ended; `None` while it has not. Once there, it never changes.
+    /// Says why the context has ended; `None` while it has not. Once there, it never changes.
     pub fn error(&self) -> Option<Error> {
         self.node.outcome()
     }
 
-    /// `Ok` while the context goes on; for `ctx.check()?` between two steps of work.
+    /// Returns `Ok` while the context goes on; for `ctx.check()?` between two steps of work.
     ///
     /// # Errors
     ///
@@ -310,22 +317,23 @@ impl<R> Ctx<R> {
 
     // ===== names =====
 
-    /// The name of this node.
+    /// Returns the name of this node.
     pub fn name(&self) -> &str {
         self.node.name()
     }
 
-    /// The names from the root down to here: `app-->server-->conn`.
+    /// Returns the names from the root down to here: `app-->server-->conn`.
     pub fn path(&self) -> String {
         self.node.path()
     }
 
-    /// How many contexts are above; 0 for a root.
+    /// Says how many contexts are above; 0 for a root.
     pub fn depth(&self) -> usize {
         self.node.path_up().count() - 1
     }
 
-    /// The value of type `T` of the nearest context, from here upwards, that was built with one.
+    /// Returns the value of type `T` of the nearest context, from here upwards, that was built with
+    /// one.
     ///
     /// # Examples
     ///

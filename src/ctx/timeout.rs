@@ -26,6 +26,10 @@ impl<R: Timer> Ctx<R> {
     /// [`Error::TimedOut`] when the time is over, or the error given to
     /// [`error`](Timeout::error); the error that the context ended with.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops `f` and leaves no trace.
+    ///
     /// # Examples
     ///
     /// ```

@@ -14,7 +14,7 @@ use super::{Ctx, futures::EndWatch};
 use crate::{Error, Result, Runtime, Sleep, Timer, sync::Arc};
 
 impl<R> Ctx<R> {
-    /// The earliest deadline from here upwards, if there is one.
+    /// Returns the earliest deadline from here upwards, if there is one.
     ///
     /// # Examples
     ///
@@ -38,12 +38,13 @@ impl<R> Ctx<R> {
 }
 
 impl<R: Timer> Ctx<R> {
-    /// The present instant on the runtime's clock.
+    /// Returns the present instant on the runtime's clock.
     pub fn now(&self) -> Instant {
         self.runtime().now()
     }
 
-    /// What is left until [`deadline`](Self::deadline): zero if it is past, `None` without one.
+    /// Says what is left until [`deadline`](Self::deadline): zero if it is past, `None` without
+    /// one.
     pub fn remaining(&self) -> Option<Duration> {
         Some(self.deadline()?.saturating_duration_since(self.now()))
     }
@@ -55,6 +56,10 @@ impl<R: Timer> Ctx<R> {
     /// # Errors
     ///
     /// The error that the context ended with; a cancellation if the runtime's clock has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no trace.
     ///
     /// # Examples
     ///
@@ -80,12 +85,12 @@ impl<R: Timer> Ctx<R> {
 }
 
 impl<R: Runtime> Ctx<R> {
-    /// The same context with the runtime's type erased.
+    /// Returns the same context with the runtime's type erased.
     pub fn erase(&self) -> Ctx {
         self.on(crate::AnyRuntime::new(self.runtime().clone()))
     }
 
-    /// A live context for cleaning up after this one, bounded by `d`.
+    /// Makes a live context for cleaning up after this one, bounded by `d`.
     ///
     /// It is a child of the nearest ancestor that has not ended, so that a shutdown of that one
     /// waits for it; where all have ended, it is a root.

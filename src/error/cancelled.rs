@@ -57,7 +57,8 @@ impl Cancelled {
         }))
     }
 
-    /// The names from the root to where the cancellation started, as in `app-->server-->conn`.
+    /// Returns the names from the root to where the cancellation started, as in
+    /// `app-->server-->conn`.
     ///
     /// Of a path of more than 16 names, the first 4 and the last 12 are given, and in between how
     /// many are left out.
@@ -65,17 +66,17 @@ impl Cancelled {
         &self.0.path
     }
 
-    /// The reason that was given with it.
+    /// Returns the reason that was given with it.
     pub fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// Where in the program the call was made that cancelled it.
+    /// Says where in the program the call was made that cancelled it.
     pub fn location(&self) -> &'static Location<'static> {
         self.0.location
     }
 
-    /// The error that led to it: what the context around it had ended with.
+    /// Returns the error that led to it: what the context around it had ended with.
     ///
     /// It is also the [`source`](StdError::source), without the [`Error`] around it.
     pub fn cause(&self) -> Option<&Error> {

@@ -44,7 +44,7 @@ impl Failed {
         Failed(Arc::new(Kept::Anyhow(e)))
     }
 
-    /// The user's error.
+    /// Returns the user's error.
     ///
     /// # Examples
     ///
@@ -63,12 +63,13 @@ impl Failed {
         }
     }
 
-    /// The first `E` in the chain that starts at the user's error.
+    /// Returns the first `E` in the chain that starts at the user's error.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         chain::find(self.get_ref())
     }
 
-    /// The `anyhow::Error` that was kept, for its backtrace and its own ways of downcasting.
+    /// Returns the `anyhow::Error` that was kept, for its backtrace and its own ways of
+    /// downcasting.
     ///
     /// `None` if the error came as something else.
     ///

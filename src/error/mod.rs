@@ -125,7 +125,7 @@ impl Error {
         convert::from_box(e.into())
     }
 
-    /// Whether there is an `E` in the chain of this error.
+    /// Says whether there is an `E` in the chain of this error.
     ///
     /// The chain goes on through the cause of a cancellation: what was cancelled because its
     /// context failed with an `E` says yes, although it is not itself [`failed`](Error::is_failed).
@@ -145,7 +145,7 @@ impl Error {
         self.downcast_ref::<E>().is_some()
     }
 
-    /// The first `E` in the chain of this error.
+    /// Returns the first `E` in the chain of this error.
     ///
     /// # Examples
     ///
@@ -161,22 +161,22 @@ impl Error {
         chain::find(self)
     }
 
-    /// Whether something ended it from outside.
+    /// Says whether something ended it from outside.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Error::Cancelled(_))
     }
 
-    /// Whether its time ran out.
+    /// Says whether its time ran out.
     pub fn is_timed_out(&self) -> bool {
         matches!(self, Error::TimedOut(_))
     }
 
-    /// Whether it panicked.
+    /// Says whether it panicked.
     pub fn is_panic(&self) -> bool {
         matches!(self, Error::Panicked(_))
     }
 
-    /// Whether it returned an error of its own.
+    /// Says whether it returned an error of its own.
     pub fn is_failed(&self) -> bool {
         matches!(self, Error::Failed(_))
     }

@@ -52,7 +52,7 @@ impl Panicked {
         }))
     }
 
-    /// The text of the panic, or a remark that its payload is not text.
+    /// Returns the text of the panic, or a remark that its payload is not text.
     pub fn message(&self) -> &str {
         &self.0.message
     }

@@ -51,7 +51,7 @@ impl TimedOut {
         }))
     }
 
-    /// The names from the root to whose deadline it was, as in `app-->server-->conn`.
+    /// Returns the names from the root to whose deadline it was, as in `app-->server-->conn`.
     ///
     /// Of a path of more than 16 names, the first 4 and the last 12 are given, and in between how
     /// many are left out.
@@ -59,12 +59,12 @@ impl TimedOut {
         &self.0.path
     }
 
-    /// How long the deadline lay ahead when it was set.
+    /// Says how long the deadline lay ahead when it was set.
     pub fn after(&self) -> Duration {
         self.0.after
     }
 
-    /// The deadline, on the clock of the tree.
+    /// Returns the deadline, on the clock of the tree.
     pub fn deadline(&self) -> Instant {
         self.0.deadline
     }

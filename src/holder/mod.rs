@@ -138,7 +138,7 @@ impl<R: Clone> TaskHolder<R> {
         self
     }
 
-    /// The holder's context, to be given away.
+    /// Returns the holder's context, to be given away.
     pub fn handle(&self) -> Ctx<R> {
         self.ctx.clone()
     }
@@ -188,17 +188,17 @@ impl<R: Clone> TaskHolder<R> {
         t
     }
 
-    /// How many tasks have not finished yet, queued ones included.
+    /// Says how many tasks have not finished yet, queued ones included.
     pub fn pending(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether a task that has not finished is held here.
+    /// Says whether a task that has not finished is held here.
     pub fn contains(&self, id: TaskId) -> bool {
         self.members.contains(id)
     }
 
-    /// The tasks that have not finished, in order of insertion.
+    /// Returns the tasks that have not finished, in order of insertion.
     pub fn tasks(&self) -> Vec<TaskWatch> {
         self.members.watches()
     }

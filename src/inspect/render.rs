@@ -43,7 +43,7 @@ fn cause(entry: &Entry) -> String {
 }
 
 impl Snapshot {
-    /// The tree as a graph in the language of Graphviz.
+    /// Draws the tree as a graph in the language of Graphviz.
     ///
     /// Contexts are boxes, tasks are ellipses; what was asked to stop is orange, what has ended is
     /// grey. `dot -Tsvg` makes a picture of it.

@@ -95,7 +95,7 @@ impl<R> Ctx<R> {
 }
 
 impl Snapshot {
-    /// What was found: what is above comes before what is in it.
+    /// Returns what was found: what is above comes before what is in it.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

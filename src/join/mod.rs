@@ -33,20 +33,20 @@ pub trait JoinPolicy<T> {
     /// What the join gives.
     type Output;
 
-    /// Told first, how many tasks there are. `Break` decides the join.
+    /// Hears, before anything else, how many tasks there are. `Break` decides the join.
     fn begin(&mut self, size: usize) -> ControlFlow<()>;
 
     /// Takes the outcome of the task at `index`. `Break` decides the join.
     fn take(&mut self, index: usize, outcome: Result<T>) -> ControlFlow<()>;
 
-    /// Ready if the join is to be decided now, for another reason than an outcome.
+    /// Gets ready if the join is to be decided now, for another reason than an outcome.
     ///
     /// It is polled when no outcome is there.
     fn poll_cut(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
         Poll::Pending // only an outcome will wake the join
     }
 
-    /// Whether it takes the outcomes of the tasks that were cancelled, too.
+    /// Says whether it takes the outcomes of the tasks that were cancelled, too.
     fn wants_rest(&self) -> bool {
         false
     }

@@ -174,7 +174,7 @@ impl<T> Promise<T> {
         self.cell.set(Err(error)).is_ok()
     }
 
-    /// A further handle, to be awaited: it does not count as one who may set the promise.
+    /// Makes a further handle, to be awaited: it does not count as one who may set the promise.
     ///
     /// # Cancel safety
     ///
@@ -187,7 +187,7 @@ impl<T> Promise<T> {
         }
     }
 
-    /// The outcome, lent; `None` while the promise is pending. Takes no lock.
+    /// Lends the outcome; `None` while the promise is pending. Takes no lock.
     ///
     /// # Examples
     ///
@@ -204,7 +204,7 @@ impl<T> Promise<T> {
         self.cell.outcome().map(Result::as_ref)
     }
 
-    /// Whether there is an outcome. Takes no lock.
+    /// Says whether there is an outcome. Takes no lock.
     pub fn is_done(&self) -> bool {
         self.cell.is_done()
     }
@@ -215,7 +215,7 @@ impl<T> Promise<T> {
         self.cell.is_listened()
     }
 
-    /// The name, if it was given one.
+    /// Returns the name, if it was given one.
     pub fn name(&self) -> Option<&str> {
         self.cell.name()
     }
@@ -258,7 +258,7 @@ impl<T> Promise<T> {
         self.cell.remove_on_done(id.get()).is_some() // dropped here, outside the lock
     }
 
-    /// Whether a callback waits to be called.
+    /// Says whether a callback waits to be called.
     pub fn has_on_done(&self, id: CallbackId) -> bool {
         self.cell.has_on_done(id.get())
     }

@@ -100,7 +100,7 @@ fn find<T>(all: &[Promise<T>]) -> Option<Result<&T, &Error>> {
         .or_else(|| done().next())
 }
 
-/// The values and the errors there are, each in the order of `all`.
+/// Collects the values and the errors there are, each in the order of `all`.
 ///
 /// What is pending or cancelled is left out. An error that several share is listed once, at its
 /// first place; errors that merely read the same are different.

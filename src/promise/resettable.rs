@@ -89,7 +89,7 @@ impl<T> ResettablePromise<T> {
         self.latest().cancel()
     }
 
-    /// A handle on the latest promise, to be awaited; resets do not touch what it gives.
+    /// Makes a handle on the latest promise, to be awaited; resets do not touch what it gives.
     ///
     /// # Cancel safety
     ///
@@ -140,12 +140,12 @@ impl<T> ResettablePromise<T> {
         last.cell.give_up("reset");
     }
 
-    /// The name, if it was given one.
+    /// Returns the name, if it was given one.
     pub fn name(&self) -> Option<&str> {
         self.line.name.as_deref()
     }
 
-    /// Whether the latest promise has an outcome.
+    /// Says whether the latest promise has an outcome.
     pub fn is_done(&self) -> bool {
         lock(&self.line.latest).is_done()
     }
@@ -166,7 +166,7 @@ impl<T> ResettablePromise<T> {
         self.latest().remove_on_done(id)
     }
 
-    /// Whether a callback waits for the latest promise.
+    /// Says whether a callback waits for the latest promise.
     pub fn has_on_done(&self, id: CallbackId) -> bool {
         self.latest().has_on_done(id)
     }

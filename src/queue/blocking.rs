@@ -82,13 +82,13 @@ impl<T> SyncQueue<T> {
         SyncQueue { queue }
     }
 
-    /// See [`Queue::empty_on_finished`].
+    /// Has iterations give all that is there first; see [`Queue::empty_on_finished`].
     pub fn empty_on_finished(self) -> Self {
         let queue = self.queue.empty_on_finished();
         SyncQueue { queue }
     }
 
-    /// See [`Queue::ensure`].
+    /// Passes each item through `f` before it is queued; see [`Queue::ensure`].
     pub fn ensure<F>(self, f: F) -> Self
     where
         F: Fn(T) -> Result<T, BoxError> + Send + Sync + 'static,
@@ -127,7 +127,7 @@ impl<T> SyncQueue<T> {
         self.queue.close()
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// Says whether [`close`](Self::close) was called.
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()
     }
@@ -137,27 +137,27 @@ impl<T> SyncQueue<T> {
         self.queue.remaining()
     }
 
-    /// A consumer that blocks; several share the items.
+    /// Makes a consumer that blocks; several share the items.
     pub fn iter(&self) -> SyncIter<'_, T> {
         SyncIter::new(&self.queue)
     }
 
-    /// A consumer for a task.
+    /// Makes a consumer for a task.
     pub fn stream(&self) -> QueueStream<'_, T> {
         self.queue.stream()
     }
 
-    /// How many items have not been taken yet.
+    /// Says how many items have not been taken yet.
     pub fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// Whether there is nothing to take.
+    /// Says whether there is nothing to take.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// The name that the queue was made with.
+    /// Returns the name that the queue was made with.
     pub fn name(&self) -> &str {
         self.queue.name()
     }
@@ -196,7 +196,7 @@ impl<'a, T> SyncIter<'a, T> {
         self
     }
 
-    /// Whether the last `None` came because the time had run out.
+    /// Says whether the last `None` came because the time had run out.
     pub fn has_timed_out(&self) -> bool {
         self.has_timed_out
     }

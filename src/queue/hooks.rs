@@ -175,12 +175,12 @@ impl<T> QueueView<'_, T> {
         self.queue.breaker()
     }
 
-    /// How many items and calls have not been taken yet.
+    /// Says how many items and calls have not been taken yet.
     pub fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// Whether there is nothing to take.
+    /// Says whether there is nothing to take.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

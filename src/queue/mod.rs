@@ -244,12 +244,13 @@ impl<T> Queue<T> {
         was_open
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// Says whether [`close`](Self::close) was called.
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
     }
 
-    /// Set it to end the streams that have begun; it is cleared when that is noticed.
+    /// Returns what ends the streams that have begun, once it is set; it is cleared when that is
+    /// noticed.
     ///
     /// Set before a stream begins, it ends that stream at its first item. What is in the queue stays
     /// for the next one.
@@ -280,27 +281,27 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many items and calls have not been taken yet.
+    /// Says how many items and calls have not been taken yet.
     pub fn len(&self) -> usize {
         self.core.len()
     }
 
-    /// Whether there is nothing to take.
+    /// Says whether there is nothing to take.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many items have room, if there is a bound.
+    /// Says how many items have room, if there is a bound.
     pub fn bound(&self) -> Option<usize> {
         self.core.bound()
     }
 
-    /// How many items were dropped because a bounded queue was full.
+    /// Says how many items were dropped because a bounded queue was full.
     pub fn dropped(&self) -> u64 {
         self.core.dropped()
     }
 
-    /// The name that the queue was made with.
+    /// Returns the name that the queue was made with.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -362,12 +363,12 @@ impl<T> Queue<T> {
         self.hooks.remove(id)
     }
 
-    /// A consumer: a stream of the items, from now on.
+    /// Makes a consumer: a stream of the items, from now on.
     pub fn stream(&self) -> QueueStream<'_, T> {
         QueueStream::new(self, false)
     }
 
-    /// A consumer for a thread that may block; see [`SyncQueue::iter`].
+    /// Makes a consumer for a thread that may block; see [`SyncQueue::iter`].
     pub fn iter_blocking(&self) -> SyncIter<'_, T> {
         SyncIter::new(self)
     }

@@ -160,7 +160,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// A sink into the queue, which waits for room as [`send`](Self::send) does.
+    /// Makes a sink into the queue, which waits for room as [`send`](Self::send) does.
     ///
     /// Closing the sink leaves the queue open.
     pub fn sink(&self) -> QueueSink<'_, T> {

@@ -76,7 +76,7 @@ impl<'a, T> QueueStream<'a, T> {
         }
     }
 
-    /// The next item; `None` when the stream has ended.
+    /// Waits for the next item; `None` when the stream has ended.
     ///
     /// # Cancel safety
     ///

@@ -142,13 +142,13 @@ pub trait Timer: Clone + 'static {
     /// The future that ends at a deadline.
     type Sleep: Sleep;
 
-    /// The present instant on this clock.
+    /// Returns the present instant on this clock.
     fn now(&self) -> Instant;
 
-    /// A future that ends at `deadline`; at once if that is past.
+    /// Makes a future that ends at `deadline`; at once if that is past.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
-    /// A future that ends after `duration`; about thirty years at the most.
+    /// Makes a future that ends after `duration`; about thirty years at the most.
     fn sleep(&self, duration: Duration) -> Self::Sleep {
         self.sleep_until(deadline_after(self.now(), duration))
     }
@@ -188,7 +188,7 @@ pub trait Sleep: Future<Output = ()> + 'static {
     /// Arms the sleep again, for `deadline`, whether or not it has ended before.
     fn reset(self: Pin<&mut Self>, deadline: Instant);
 
-    /// Whether the clock behind has shut down, so that the sleep ended for that reason only.
+    /// Says whether the clock behind has shut down, so that the sleep ended for that reason only.
     ///
     /// Waits of this crate then report a cancellation, `executor shut down`. The provided method
     /// says no.

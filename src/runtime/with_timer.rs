@@ -40,7 +40,7 @@ impl<S, T: Timer> WithTimer<S, T> {
         WithTimer { spawner, timer }
     }
 
-    /// The spawner inside.
+    /// Returns the spawner inside.
     pub fn spawner(&self) -> &S {
         &self.spawner
     }

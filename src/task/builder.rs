@@ -155,7 +155,7 @@ impl<R: Runtime> TaskBuilder<R> {
         self.with_own(|own| own.deadline(at))
     }
 
-    /// What the task still gets after a plain end of its context, or a `cancel` of its own.
+    /// Sets what the task still gets after a plain end of its context, or a `cancel` of its own.
     ///
     /// Within it the future is polled on, and what it returns is the outcome. An end that `stop`
     /// (or `shutdown`) has announced leaves no grace: the time before was that.

@@ -56,6 +56,13 @@ pub struct TaskId(u64);
 /// Dropping the handle loses the value and nothing else. Awaiting `&mut task` instead of `task`
 /// keeps it across a dropped wait.
 ///
+/// # Comparison with join handles
+///
+/// Dropping it detaches, as in tokio and async-std, and not as in smol, where it cancels; but a detached
+/// task still ends with its context, and its failure is reported, so neither is lost. For a future that
+/// is awaited where it is made, and nowhere else, no task is needed: await it, or [`gather`](crate::gather)
+/// several.
+///
 /// # Examples
 ///
 /// ```
@@ -119,17 +126,17 @@ impl<T> Task<T> {
         (self.erase)(&self.core)
     }
 
-    /// Which task this is.
+    /// Says which task this is.
     pub fn id(&self) -> TaskId {
         self.core.id()
     }
 
-    /// The name given to the builder; else that of its own context, else `task`.
+    /// Returns the name given to the builder; else that of its own context, else `task`.
     pub fn name(&self) -> &str {
         self.core.name()
     }
 
-    /// The names from the root down to this task: `app-->server-->accept`.
+    /// Returns the names from the root down to this task: `app-->server-->accept`.
     pub fn path(&self) -> String {
         self.core.path()
     }
@@ -167,24 +174,24 @@ impl<T> Task<T> {
         self.await
     }
 
-    /// A view of the task without its value, to be cloned and kept by others.
+    /// Makes a view of the task without its value, to be cloned and kept by others.
     pub fn watch(&self) -> TaskWatch {
         TaskWatch::new(self.erased())
     }
 
-    /// Whether the future has finished or was dropped.
+    /// Says whether the future has finished or was dropped.
     ///
     /// True from the start of the done-callbacks on; joiners are woken after them.
     pub fn is_done(&self) -> bool {
         self.core.is_done()
     }
 
-    /// Whether it ended by cancellation.
+    /// Says whether it ended by cancellation.
     pub fn is_cancelled(&self) -> bool {
         self.error().is_some_and(|error| error.is_cancelled())
     }
 
-    /// Why there is no value; `None` while the task runs and after success.
+    /// Says why there is no value; `None` while the task runs and after success.
     pub fn error(&self) -> Option<Error> {
         self.core.error()
     }
@@ -232,7 +239,7 @@ impl<T> Task<T> {
         self.core.remove_on_done(id.get()).is_some()
     }
 
-    /// Whether a callback waits to be called.
+    /// Says whether a callback waits to be called.
     pub fn has_on_done(&self, id: CallbackId) -> bool {
         self.core.has_on_done(id.get())
     }

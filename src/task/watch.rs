@@ -47,32 +47,32 @@ impl TaskWatch {
         TaskWatch(task)
     }
 
-    /// Which task this is.
+    /// Says which task this is.
     pub fn id(&self) -> TaskId {
         self.0.id()
     }
 
-    /// The task's name.
+    /// Returns the task's name.
     pub fn name(&self) -> &str {
         self.0.name()
     }
 
-    /// The names from the root down to the task.
+    /// Returns the names from the root down to the task.
     pub fn path(&self) -> String {
         self.0.path()
     }
 
-    /// Where the task was spawned.
+    /// Says where the task was spawned.
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.0.spawned_at()
     }
 
-    /// Whether the future has finished or was dropped.
+    /// Says whether the future has finished or was dropped.
     pub fn is_done(&self) -> bool {
         self.0.is_done()
     }
 
-    /// Why there is no value; `None` while the task runs and after success.
+    /// Says why there is no value; `None` while the task runs and after success.
     pub fn error(&self) -> Option<Error> {
         self.0.error()
     }
@@ -88,6 +88,10 @@ impl TaskWatch {
     /// # Errors
     ///
     /// The task's error, if it gave no value.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no trace: the task goes on.
     pub fn wait(&self) -> TaskDone {
         TaskDone {
             task: self.clone(),

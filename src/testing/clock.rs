@@ -95,7 +95,7 @@ impl VirtualClock {
         }))
     }
 
-    /// What the clock reads: the time that has passed on it since it was made.
+    /// Says what the clock reads: the time that has passed on it since it was made.
     pub fn elapsed(&self) -> Duration {
         lock(&self.0.state).timers.now()
     }
@@ -177,7 +177,7 @@ impl VirtualClock {
         moved
     }
 
-    /// Whether the clock jumps to the next timer when nothing is ready to run.
+    /// Sets whether the clock jumps to the next timer when nothing is ready to run.
     ///
     /// It does at first. Only a [`SimRuntime`](super::SimRuntime) can tell when that is so.
     pub fn auto_jump(&self, on: bool) {
@@ -199,7 +199,7 @@ impl VirtualClock {
         lock(&self.0.state).fired.get_or_insert_default();
     }
 
-    /// What the clock read when each timer fired, since [`record_fired`](Self::record_fired).
+    /// Says what the clock read when each timer fired, since [`record_fired`](Self::record_fired).
     ///
     /// Timers that were dropped before they were due are not in it, and neither are those that were
     /// due when they were first polled.

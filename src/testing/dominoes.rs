@@ -135,7 +135,7 @@ impl Dominoes {
         self.row.begun.set(());
     }
 
-    /// Whether [`begin`](Self::begin) was called.
+    /// Says whether [`begin`](Self::begin) was called.
     pub fn has_begun(&self) -> bool {
         self.row.begun.is_done()
     }

@@ -126,7 +126,7 @@ impl SimRuntime {
         }
     }
 
-    /// The clock of this runtime.
+    /// Returns the clock of this runtime.
     pub fn clock(&self) -> &VirtualClock {
         &self.core.clock
     }
@@ -304,7 +304,8 @@ impl Timer for SimRuntime {
 }
 
 impl BlockOn for SimRuntime {
-    /// As the inherent [`block_on`](SimRuntime::block_on), with errors in place of its own panics.
+    /// Does what the inherent [`block_on`](SimRuntime::block_on) does, with errors in place of its
+    /// own panics.
     ///
     /// # Errors
     ///

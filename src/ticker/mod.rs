@@ -216,7 +216,7 @@ impl Ticker {
         self
     }
 
-    /// Whether `pauser` is the one in use; with none, and after the end, none is.
+    /// Says whether `pauser` is the one in use; with none, and after the end, none is.
     pub fn is_held_by(&self, pauser: &Pauser) -> bool {
         let gate = self.live.as_ref().and_then(Live::gate);
         gate.is_some_and(|gate| Arc::ptr_eq(gate, pauser.gate()))
@@ -232,13 +232,13 @@ impl Ticker {
         self.jitter_seed(part, seed::fresh())
     }
 
-    /// As [`jitter`](Self::jitter), with the random numbers that follow from `seed`.
+    /// Does what [`jitter`](Self::jitter) does, with the random numbers that follow from `seed`.
     pub fn jitter_seed(mut self, part: f64, seed: u64) -> Self {
         self.schedule.set_jitter(Jitter::new(part, seed));
         self
     }
 
-    /// A handle that changes the schedule, from any task or thread.
+    /// Makes a handle that changes the schedule, from any task or thread.
     pub fn control(&self) -> TickerControl {
         TickerControl::new(&self.control)
     }

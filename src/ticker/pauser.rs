@@ -69,7 +69,7 @@ impl Pauser {
         self.gate().resume()
     }
 
-    /// Whether the tickers are held back.
+    /// Says whether the tickers are held back.
     pub fn is_paused(&self) -> bool {
         self.gate().is_paused()
     }

@@ -21,8 +21,8 @@ use crate::{
 ///
 /// # Comparison with `asyncio.Event` and `Notify`
 ///
-/// It is asyncio's event: level-triggered, with `set`, `clear` and `wait`. A `tokio::sync::Notify` hands
-/// one permit to one waiter; an event releases all, and stays set. For a value use a
+/// It is asyncio's event: level-triggered, with `set`, `clear` and `wait`. A `tokio::sync::Notify`
+/// hands one permit to one waiter; an event releases all, and stays set. For a value use a
 /// [`Promise`](crate::Promise), and for the end of something its own status.
 ///
 /// # Examples

@@ -247,8 +247,8 @@ pub(crate) fn poll_in<L: WaitList + ?Sized>(
 
 /// Whether the two wake the same.
 ///
-/// `Waker::will_wake` compares where their tables are. A table may be there more than once: a clone of
-/// the waker that tokio's `block_on` polls with has another than the waker itself, and would be
+/// `Waker::will_wake` compares where their tables are. A table may be there more than once: a clone
+/// of the waker that tokio's `block_on` polls with has another than the waker itself, and would be
 /// cloned and registered again at every poll. What is in the tables tells more.
 #[inline]
 pub(crate) fn is_same(one: &Waker, other: &Waker) -> bool {

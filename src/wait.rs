@@ -37,6 +37,7 @@ use crate::{
 ///     }
 /// });
 /// ```
+#[doc(alias = "return_when")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Until {
@@ -231,6 +232,7 @@ where
 ///     slow.cancel();
 /// });
 /// ```
+#[doc(alias = "select")]
 pub async fn wait_for_first<W: WaitSet>(set: W) -> Option<usize> {
     Waiting {
         set,

@@ -8,8 +8,8 @@ use crate::{Ctx, Spawner};
 
 /// Makes a token that is cancelled when `ctx` ends, for code that takes one.
 ///
-/// Cancelling the token does nothing to the context. Each call registers a callback that stays until
-/// the context ends: make one token, and clone it.
+/// Cancelling the token does nothing to the context. Each call registers a callback that stays
+/// until the context ends: make one token, and clone it.
 ///
 /// # Examples
 ///

@@ -7,9 +7,9 @@ use crate::{BlockOn, Ctx, Finished, Result, Runtime};
 
 /// Several runs on one runtime, and a context for the tasks that go on between them.
 ///
-/// Tasks that are spawned in [`ctx`](Self::ctx) run while a run lasts, and in between if the runtime
-/// has threads of its own. When the loop is dropped, what is left of them is cancelled and waited
-/// for. It ends when its context ends: by an error, a deadline, or whoever cancels it.
+/// Tasks that are spawned in [`ctx`](Self::ctx) run while a run lasts, and in between if the
+/// runtime has threads of its own. When the loop is dropped, what is left of them is cancelled and
+/// waited for. It ends when its context ends: by an error, a deadline, or whoever cancels it.
 ///
 /// # Blocking
 ///
@@ -18,9 +18,9 @@ use crate::{BlockOn, Ctx, Finished, Result, Runtime};
 ///
 /// # Comparison with asyncio's loop and a tokio `Runtime`
 ///
-/// It is the loop of asyncio's `run_until_complete` and `run_forever`, and of miniasync: tasks go on
-/// between runs, and what is left when it closes is cancelled and waited for. A tokio `Runtime` drops what
-/// is left instead. For a single run [`run`](crate::run()) does.
+/// It is the loop of asyncio's `run_until_complete` and `run_forever`, and of miniasync: tasks go
+/// on between runs, and what is left when it closes is cancelled and waited for. A tokio `Runtime`
+/// drops what is left instead. For a single run [`run`](crate::run()) does.
 ///
 /// # Examples
 ///

@@ -60,6 +60,8 @@ use crate::{BlockOn, Error, Result};
 /// [`Smol`]: crate::adapters
 /// [`AsyncStd`]: crate::adapters
 /// [`Tokio`]: crate::adapters
+#[doc(alias = "run_until_complete")]
+#[doc(alias = "block_on")]
 pub fn run<M, S: Futures<M>>(rt: &impl BlockOn, set: S) -> Result<S::Output> {
     rt.block_on(set.all())
 }
@@ -151,6 +153,7 @@ pub fn run_returning<M, S: TryFutures<M>>(
 /// assert_eq!(gather(doubled).await, [2, 4]);
 /// # });
 /// ```
+#[doc(alias = "join_all")]
 pub async fn gather<M, S: Futures<M>>(set: S) -> S::Output {
     set.all().await
 }

@@ -51,8 +51,8 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// Outside: [`Error::TimedOut`] if it goes on after `limit`; [`NestedRun`] in a task of ours, which
-    /// awaits it instead. Inside: those of awaiting the task.
+    /// Outside: [`Error::TimedOut`] if it goes on after `limit`; [`NestedRun`] in a task of ours,
+    /// which awaits it instead. Inside: those of awaiting the task.
     ///
     /// # Blocking
     ///

@@ -59,6 +59,7 @@ impl<R> CtxBuilder<R> {
     }
 
     /// Gives the context a value, which [`Ctx::value`] finds here and below.
+    #[doc(alias = "WithValue")]
     pub fn value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extras.set_value(value);
         self

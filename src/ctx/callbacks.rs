@@ -38,6 +38,8 @@ impl<R> Ctx<R> {
     /// ctx.cancel();
     /// assert_eq!(told.recv(), Ok(true), "called before `cancel` returned");
     /// ```
+    #[doc(alias = "add_done_callback")]
+    #[doc(alias = "AfterFunc")]
     pub fn on_done<F>(&self, f: F) -> CallbackId
     where
         F: FnOnce(&Error) + Send + 'static,

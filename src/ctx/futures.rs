@@ -114,6 +114,7 @@ impl<R> Ctx<R> {
     ///     assert!(endless.await.unwrap_err().is_cancelled());
     /// });
     /// ```
+    #[doc(alias = "run_until_cancelled")]
     pub fn run_until_done<F: Future>(&self, f: F) -> RunUntilDone<F> {
         RunUntilDone {
             f,

@@ -64,10 +64,11 @@ use crate::{
 ///
 /// # Comparison with Go's context, trio and `CancellationToken`
 ///
-/// The tree is that of Go's `context`: values and deadlines are seen downwards, ends go downwards. What
-/// Go lacks is from trio: the tree knows what runs in it, can be waited for, and keeps its errors. A
-/// `tokio_util::sync::CancellationToken` does for a flag that nobody waits behind: no tasks, no
-/// deadlines, no reasons. Where a future's end is all that ends it, none of the three is needed.
+/// The tree is that of Go's `context`: values and deadlines are seen downwards, ends go downwards.
+/// What Go lacks is from trio: the tree knows what runs in it, can be waited for, and keeps its
+/// errors. A `tokio_util::sync::CancellationToken` does for a flag that nobody waits behind: no
+/// tasks, no deadlines, no reasons. Where a future's end is all that ends it, none of the three is
+/// needed.
 ///
 /// # Examples
 ///
@@ -84,6 +85,9 @@ use crate::{
 /// let why = conn.error().unwrap().to_string();
 /// assert_eq!(why, "cancelled at app-->server by maintenance");
 /// ```
+#[doc(alias = "CancellationToken")]
+#[doc(alias = "CancelScope")]
+#[doc(alias = "Context")]
 pub struct Ctx<R = AnyRuntime> {
     node: Arc<Node>,
     rt: R,

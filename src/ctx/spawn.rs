@@ -46,6 +46,8 @@ impl<R: Spawner> Ctx<R> {
     ///     assert!(endless.await.unwrap_err().is_cancelled());
     /// });
     /// ```
+    #[doc(alias = "create_task")]
+    #[doc(alias = "start_soon")]
     #[track_caller]
     pub fn spawn<F, K>(&self, f: F) -> Task<F::Output>
     where
@@ -99,6 +101,8 @@ impl<R: Spawner> Ctx<R> {
     ///     assert_eq!(sum.await.unwrap(), 499_500);
     /// });
     /// ```
+    #[doc(alias = "to_thread")]
+    #[doc(alias = "run_in_executor")]
     #[track_caller]
     pub fn spawn_blocking<W, T, K>(&self, work: W) -> Task<T>
     where

@@ -46,6 +46,9 @@ impl<R: Timer> Ctx<R> {
     ///     assert_eq!(sim.clock.elapsed(), limit);
     /// });
     /// ```
+    #[doc(alias = "move_on_after")]
+    #[doc(alias = "fail_after")]
+    #[doc(alias = "wait_for")]
     pub fn timeout<F: Future>(&self, d: Duration, f: F) -> Timeout<R, F>
     where
         R: Clone,

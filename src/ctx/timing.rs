@@ -110,6 +110,7 @@ impl<R: Runtime> Ctx<R> {
     ///     assert!(cleanup.sleep(Duration::from_secs(9)).await.is_err(), "five seconds in all");
     /// });
     /// ```
+    #[doc(alias = "shield")]
     #[track_caller]
     pub fn cleanup(&self, d: Duration) -> Ctx<R> {
         let live = self.node().path_up().skip(1).find(|node| !node.is_done());

@@ -32,8 +32,8 @@ pub(crate) fn render_path<'a>(names: impl IntoIterator<Item = &'a str>) -> Strin
     path.join(SEPARATOR)
 }
 
-/// A path to which names are added one by one: as [`render_path`] would render it, but without going
-/// through all its names.
+/// A path to which names are added one by one: as [`render_path`] would render it, but without
+/// going through all its names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Growing {
     names: usize,

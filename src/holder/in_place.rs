@@ -19,9 +19,9 @@ use crate::{
 
 /// Runs `body` with a nursery for futures that are polled here, then waits for all of them.
 ///
-/// There is no spawner and no thread: what is spawned into the [`InPlaceScope`] is polled by whoever
-/// polls this, may borrow what outlives the call, and need not be `Send`. Each is polled only when it
-/// was woken.
+/// There is no spawner and no thread: what is spawned into the [`InPlaceScope`] is polled by
+/// whoever polls this, may borrow what outlives the call, and need not be `Send`. Each is polled
+/// only when it was woken.
 ///
 /// If the body returns an error or panics, or the context ends, the futures are dropped.
 ///

@@ -65,6 +65,10 @@ use crate::{
 ///     assert!(downloads.spawn(async {}).await.unwrap_err().is_cancelled()); // it is over
 /// });
 /// ```
+#[doc(alias = "nursery")]
+#[doc(alias = "TaskGroup")]
+#[doc(alias = "JoinSet")]
+#[doc(alias = "TaskTracker")]
 #[must_use = "dropping the holder cancels its tasks; call `finish()`, or run in `scope()`"]
 pub struct TaskHolder<R = AnyRuntime> {
     ctx: Ctx<R>,

@@ -39,8 +39,8 @@ pub struct Snapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Entry {
-    /// The names from the root down to here, as in `app-->server-->conn`; of more than 16 the first 4
-    /// and the last 12.
+    /// The names from the root down to here, as in `app-->server-->conn`; of more than 16 the first
+    /// 4 and the last 12.
     pub path: String,
     /// `context`, `task` or `blocking`.
     pub kind: &'static str,

@@ -23,8 +23,8 @@ use crate::{Error, FutureStatus, Name, Result, State, WaitSlot, status_text, syn
 ///
 /// # Cancel safety
 ///
-/// Dropping a child cancels it, also while it is awaited; await its [`wait`](Promise::wait) where the
-/// child is to outlive the waiting.
+/// Dropping a child cancels it, also while it is awaited; await its [`wait`](Promise::wait) where
+/// the child is to outlive the waiting.
 ///
 /// # Examples
 ///

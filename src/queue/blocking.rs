@@ -15,9 +15,9 @@ use crate::{
 
 /// Items on their way from any thread or task to threads that block.
 ///
-/// It is a [`Queue`] whose consumers wait by blocking their thread: nothing polls, and they are woken
-/// at once by an item, by [`close`](Self::close) and by the end of the context. An item is given or
-/// still there, never neither. Tasks may append; a task that is to take uses
+/// It is a [`Queue`] whose consumers wait by blocking their thread: nothing polls, and they are
+/// woken at once by an item, by [`close`](Self::close) and by the end of the context. An item is
+/// given or still there, never neither. Tasks may append; a task that is to take uses
 /// [`stream`](Self::stream).
 ///
 /// # Blocking

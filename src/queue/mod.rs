@@ -64,16 +64,16 @@ use crate::{
 ///
 /// # Fairness
 ///
-/// Of several consumers none starves while all ask again after each item: who waits longest is woken
-/// first. One that always finds items yields to the executor after 128 of them. A consumer that was
-/// woken and does not ask leaves its item to whoever asks next; drop the stream, or the future of
-/// [`next`](QueueStream::next), to have the next one woken.
+/// Of several consumers none starves while all ask again after each item: who waits longest is
+/// woken first. One that always finds items yields to the executor after 128 of them. A consumer
+/// that was woken and does not ask leaves its item to whoever asks next; drop the stream, or the
+/// future of [`next`](QueueStream::next), to have the next one woken.
 ///
 /// # Comparison
 ///
-/// A channel of `tokio::sync::mpsc` or `flume` ends when its other side is dropped. A queue ends with
-/// its context, can be iterated again, by any number of consumers, and takes calls, priorities and
-/// hooks. With one consumer and no context a channel does as well.
+/// A channel of `tokio::sync::mpsc` or `flume` ends when its other side is dropped. A queue ends
+/// with its context, can be iterated again, by any number of consumers, and takes calls, priorities
+/// and hooks. With one consumer and no context a channel does as well.
 ///
 /// # Examples
 ///
@@ -181,9 +181,9 @@ impl<T> Queue<T> {
     /// Passes each item through `f` before it is queued; what it refuses is not queued.
     ///
     /// [`append_ensured`](Self::append_ensured) gives the error to the appender. With the other ways
-    /// in, a refused item is dropped by `f`, counts as dealt with, and the error is reported as that
-    /// of a task which nobody awaits. A panic in `f` goes to the appender. Calls are not passed
-    /// through it.
+    /// in, a refused item is dropped by `f`, counts as dealt with, and the error is reported as
+    /// that of a task which nobody awaits. A panic in `f` goes to the appender. Calls are not
+    /// passed through it.
     ///
     /// # Examples
     ///
@@ -252,8 +252,8 @@ impl<T> Queue<T> {
     /// Returns what ends the streams that have begun, once it is set; it is cleared when that is
     /// noticed.
     ///
-    /// Set before a stream begins, it ends that stream at its first item. What is in the queue stays
-    /// for the next one.
+    /// Set before a stream begins, it ends that stream at its first item. What is in the queue
+    /// stays for the next one.
     ///
     /// # Examples
     ///
@@ -321,8 +321,8 @@ impl<T> Queue<T> {
         items
     }
 
-    /// Calls `f` after each item, when its consumer has dealt with it: when it asks for the next one,
-    /// or drops the stream.
+    /// Calls `f` after each item, when its consumer has dealt with it: when it asks for the next
+    /// one, or drops the stream.
     ///
     /// Hooks are called in the order of registration, after items only, not after calls. One that
     /// is added by a hook is called from the next item on. A panic in one is reported, and the

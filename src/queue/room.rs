@@ -93,8 +93,8 @@ pub struct QueueSink<'a, T> {
 impl<T> Queue<T> {
     /// Adds `item` at the end, and waits for room if the queue is bounded and full.
     ///
-    /// Those who wait get room in the order in which they began to wait. Without a bound, and with a
-    /// policy that drops, nothing is waited for.
+    /// Those who wait get room in the order in which they began to wait. Without a bound, and with
+    /// a policy that drops, nothing is waited for.
     ///
     /// # Errors
     ///
@@ -102,8 +102,8 @@ impl<T> Queue<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before it has returned drops the item, which is not in the queue then. To
-    /// keep the item, wait with [`reserve`](Self::reserve).
+    /// Dropping the future before it has returned drops the item, which is not in the queue then.
+    /// To keep the item, wait with [`reserve`](Self::reserve).
     ///
     /// # Examples
     ///

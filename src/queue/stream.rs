@@ -192,8 +192,8 @@ impl<'a, T> QueueStream<'a, T> {
         None
     }
 
-    /// A thread of its own looks a few times more before it is put to sleep: a producer that is busy
-    /// puts the next item in sooner than a thread could be woken.
+    /// A thread of its own looks a few times more before it is put to sleep: a producer that is
+    /// busy puts the next item in sooner than a thread could be woken.
     fn look_again(&mut self) -> Option<Option<T>> {
         let rounds = if self.is_blocking { LOOKS } else { 0 };
         (0..rounds).find_map(|round: u32| {
@@ -286,12 +286,12 @@ impl<'a, T> QueueStream<'a, T> {
         item
     }
 
-    /// Takes everything that is there in one go, whenever it has nothing in hand: less work for each
-    /// item, for a consumer that is the only one.
+    /// Takes everything that is there in one go, whenever it has nothing in hand: less work for
+    /// each item, for a consumer that is the only one.
     ///
-    /// What it has in hand counts as taken: [`Queue::len`], [`Queue::remaining`] and other consumers
-    /// do not see it, and what is put first comes behind it. It is put back when the stream ends or
-    /// is dropped. On a bounded queue this changes nothing.
+    /// What it has in hand counts as taken: [`Queue::len`], [`Queue::remaining`] and other
+    /// consumers do not see it, and what is put first comes behind it. It is put back when the
+    /// stream ends or is dropped. On a bounded queue this changes nothing.
     pub fn greedy(mut self) -> Self {
         self.be_greedy();
         self

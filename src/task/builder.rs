@@ -142,7 +142,8 @@ impl<R: Clone> TaskBuilder<R> {
 }
 
 impl<R: Runtime> TaskBuilder<R> {
-    /// Gives the task at most `d` from now; then it ends with [`Error::TimedOut`](crate::Error::TimedOut).
+    /// Gives the task at most `d` from now; then it ends with
+    /// [`Error::TimedOut`](crate::Error::TimedOut).
     ///
     /// It runs in a context of its own that has this deadline. Zero gives a task that is not
     /// polled; durations beyond thirty years count as thirty years.

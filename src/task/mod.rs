@@ -58,10 +58,10 @@ pub struct TaskId(u64);
 ///
 /// # Comparison with join handles
 ///
-/// Dropping it detaches, as in tokio and async-std, and not as in smol, where it cancels; but a detached
-/// task still ends with its context, and its failure is reported, so neither is lost. For a future that
-/// is awaited where it is made, and nowhere else, no task is needed: await it, or [`gather`](crate::gather)
-/// several.
+/// Dropping it detaches, as in tokio and async-std, and not as in smol, where it cancels; but a
+/// detached task still ends with its context, and its failure is reported, so neither is lost. For
+/// a future that is awaited where it is made, and nowhere else, no task is needed: await it, or
+/// [`gather`](crate::gather) several.
 ///
 /// # Examples
 ///
@@ -145,6 +145,7 @@ impl<T> Task<T> {
     ///
     /// It promises no outcome: a future that returns wins, until it is dropped. Nothing is waited
     /// for; [`cancel_and_wait`](Self::cancel_and_wait) does that.
+    #[doc(alias = "abort")]
     #[track_caller]
     pub fn cancel(&self) -> bool {
         self.core.cancel(Location::caller())
@@ -175,6 +176,7 @@ impl<T> Task<T> {
     }
 
     /// Makes a view of the task without its value, to be cloned and kept by others.
+    #[doc(alias = "AbortHandle")]
     pub fn watch(&self) -> TaskWatch {
         TaskWatch::new(self.erased())
     }
@@ -217,6 +219,7 @@ impl<T> Task<T> {
     ///     assert_eq!(told.try_recv(), Ok(42), "before the owner");
     /// });
     /// ```
+    #[doc(alias = "add_done_callback")]
     pub fn on_done<F>(&self, f: F) -> CallbackId
     where
         F: FnOnce(Result<&T, &Error>) + Send + 'static,

@@ -110,8 +110,8 @@ impl VirtualClock {
     /// Inside a [`SimRuntime`](super::SimRuntime), "nothing left to do" is exact. On another
     /// executor nobody can tell: there it gives way to the executor a number of times, which on an
     /// executor with one thread and a fair queue is enough for chains of about thirty wakes.
-    /// Several may advance one clock at the same time; inside a [`SimRuntime`](super::SimRuntime) each
-    /// returns exactly when its own time has come.
+    /// Several may advance one clock at the same time; inside a [`SimRuntime`](super::SimRuntime)
+    /// each returns exactly when its own time has come.
     ///
     /// # Cancel safety
     ///

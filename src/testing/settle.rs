@@ -17,7 +17,8 @@ use crate::sync::Arc;
 /// How often we give way to an executor that cannot tell when it is idle.
 const ROUNDS: u32 = 32;
 
-/// Waits until all other tasks wait: the future of [`SimRuntime::settle`](super::SimRuntime::settle).
+/// Waits until all other tasks wait: the future of
+/// [`SimRuntime::settle`](super::SimRuntime::settle).
 ///
 /// # Cancel safety
 ///

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{AnySleep, BlockOn, LocalSpawner, Result, Spawner, Timer, sync::Arc};
 
-/// A runtime for tests: everything runs on the thread that calls [`block_on`](Self::block_on), in an
-/// order that is the same each time, on a clock that jumps when nothing is ready.
+/// A runtime for tests: everything runs on the thread that calls [`block_on`](Self::block_on), in
+/// an order that is the same each time, on a clock that jumps when nothing is ready.
 ///
 /// **Owner and handles.** The value made by [`new`](Self::new) or [`seeded`](Self::seeded) owns the
 /// tasks: when it goes they are dropped, although they may hold clones of it. Clones are handles.
@@ -34,7 +34,8 @@ use crate::{AnySleep, BlockOn, LocalSpawner, Result, Spawner, Timer, sync::Arc};
 /// [`wait_for_threads`](Self::wait_for_threads) makes the simulation wait for them.
 ///
 /// **Panics.** A task that panics is dropped, and its panic goes on out of what drives the runtime.
-/// The other tasks are as they were. (Tasks of a [`Ctx`](crate::Ctx) catch their panics themselves.)
+/// The other tasks are as they were. (Tasks of a [`Ctx`](crate::Ctx) catch their panics
+/// themselves.)
 ///
 /// **Where to keep the owner.** Next to the contexts, not in them: tasks hold their contexts, so an
 /// owner that was moved into a root context, and not cloned for it, stays while its tasks do.

@@ -54,6 +54,7 @@ impl<R: Timer<Sleep: Send> + Send> Ctx<R> {
     ///
     /// See [`Ticker`]. A runtime or sleep that is not `Send` does for everything but tickers, which
     /// may move between threads; there, take a clock that is: `ctx.on(clock).ticker(every)`.
+    #[doc(alias = "interval")]
     pub fn ticker(&self, every: Duration) -> Ticker {
         Ticker::new(self, every)
     }
@@ -74,19 +75,20 @@ impl<R: Timer<Sleep: Send> + Send> Ctx<R> {
 ///
 /// **The end.** The stream ends at once when its context does, also while paused or with a tick
 /// due; right after the last tick that [`max_iterations`](Self::max_iterations) allows; when
-/// [`max_time`](Self::max_time) is over; or when the clock shuts down. From then on it gives `None`.
-/// A ticker holds its context, so a context nobody else holds goes on until the ticker is dropped
-/// or has ended. The ticker never ends the context.
+/// [`max_time`](Self::max_time) is over; or when the clock shuts down. From then on it gives
+/// `None`. A ticker holds its context, so a context nobody else holds goes on until the ticker is
+/// dropped or has ended. The ticker never ends the context.
 ///
 /// **Changes.** [`control`](Self::control) gives a handle that changes the schedule from elsewhere,
 /// also while a tick is being awaited; a [`Pauser`] holds ticks back.
 ///
-/// **Time** is that of the context's [`Timer`], and of nothing else: wall clocks may be set. A period
-/// of zero ticks whenever it is asked (each tick is a turn of the executor). Periods over 584 years
-/// are for ever. How late a tick comes is the timer's doing: tokio's has a resolution of 1 ms.
+/// **Time** is that of the context's [`Timer`], and of nothing else: wall clocks may be set. A
+/// period of zero ticks whenever it is asked (each tick is a turn of the executor). Periods over
+/// 584 years are for ever. How late a tick comes is the timer's doing: tokio's has a resolution of
+/// 1 ms.
 ///
-/// The clock is read once per tick, and its timer touched only if the next tick lies ahead. A ticker
-/// allocates when it is made and when it first sleeps, and never per tick.
+/// The clock is read once per tick, and its timer touched only if the next tick lies ahead. A
+/// ticker allocates when it is made and when it first sleeps, and never per tick.
 ///
 /// # Cancel safety
 ///

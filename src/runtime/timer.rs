@@ -23,13 +23,15 @@ const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// 1. `now` never goes back.
 /// 2. Clones share the clock.
 /// 3. A sleep ends at its deadline or soon after, and never before; when one has ended, so have
-///    those with earlier deadlines. (Unless it is [orphaned](Sleep::is_orphaned).) 4. A deadline
-/// that has passed when the sleep is made or reset is ready at the first poll, without    a wake.
-/// 5. A sleep that has ended stays ready until it is reset. 6. It wakes the waker of the last poll.
+///    those with earlier deadlines. (Unless it is [orphaned](Sleep::is_orphaned).)
+/// 4. A deadline that has passed when the sleep is made or reset is ready at the first poll, without
+///    a wake.
+/// 5. A sleep that has ended stays ready until it is reset.
+/// 6. It wakes the waker of the last poll.
 /// 7. `reset` arms it for another deadline: before the first poll, while it waits, and after it has
-/// ended. It is to be polled again then; a waker from before need not be woken. 8. Deadlines may
-/// lie at any distance. Beyond about thirty years they may count as thirty years. 9. A sleep that
-/// was dropped wakes nobody.
+///    ended. It is to be polled again then; a waker from before need not be woken.
+/// 8. Deadlines may lie at any distance. Beyond about thirty years they may count as thirty years.
+/// 9. A sleep that was dropped wakes nobody.
 ///
 /// Sleeps work wherever they are polled, also outside the runtime that the clock belongs to. A
 /// clock that can shut down before them ends them then and says so: see [`Sleep::is_orphaned`].

@@ -1,250 +1,456 @@
-//! A group of futures polled in place, by whoever polls the group.
+//! A group of members polled in place, by whoever polls the group.
+//!
+//! A member that is ready at its first poll costs no allocation here: only one that waits is given a
+//! lane of its own, which is used again, with its waker.
 //!
 //! # Invariants
 //!
-//! 1. A wake costs the same with any number of idle members: it pushes one index.
-//! 2. An index is in the ready queue at most once (`queued`), and goes to the back: each of the
-//!    members that are always ready gets the same share.
-//! 3. A late wake of a slot that was given to another member is one idle poll, no more.
+//! 1. What is to be polled stands in one [`Line`], new members and woken ones as they come: each
+//!    of the members that are always ready gets the same share.
+//! 2. A lane stands in the line at most once (`in_line`). A wake costs the same with any number of
+//!    idle members: it pushes one index, once until the index is taken (`is_woken`).
+//! 3. `is_woken` is cleared before the poll that the wake asks for: a wake from then on pushes again,
+//!    so none is lost. A late wake of a lane that was given to another member is one idle poll.
+//! 4. A member that wakes itself while it is polled, as one does that yields, is only noted
+//!    ([`Polled`]), and stands in line again afterwards.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll},
 };
 
-use futures::task::AtomicWaker;
+use futures::task::{ArcWake, AtomicWaker, waker_ref};
 
-use crate::report::isolate;
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
+use crate::{
+    report::isolate,
+    sync::{Arc, AtomicBool, Mutex, Ordering, lock},
+};
 
 /// After so many polls in one call the group lets the executor go on.
 const BUDGET: usize = 128;
 
-/// Futures that are polled by whoever polls the group. They may borrow and need not be `Send`.
+/// So many empty lanes are kept at least.
+const KEPT: usize = 16;
+
+/// Members that are polled by whoever polls the group. They may borrow and need not be `Send`.
 ///
-/// Members contain their own panics; one that unwinds leaves the group usable, without it.
-pub(crate) struct Group<F> {
-    slots: Vec<Slot<F>>,
-    /// Places to fill again; may name slots that were cut off or filled meanwhile.
+/// Members contain their own panics; one that unwinds leaves the group usable.
+pub(crate) struct Group<M> {
+    lanes: Vec<Lane<M>>,
+    /// Lanes to fill again; may name some that were cut off or filled meanwhile.
     free: Vec<usize>,
-    ready: Arc<Ready>,
-    batch: VecDeque<usize>,
-    len: usize,
+    line: Line<M>,
+    woken: Arc<Woken>,
+    /// Taken from `woken` and given back empty, so that neither allocates again.
+    spare: Vec<usize>,
 }
 
-struct Slot<F> {
-    member: Option<F>,
+struct Lane<M> {
+    member: Option<M>,
+    in_line: bool,
     signal: Arc<Signal>,
-    waker: Waker,
+}
+
+/// Who is polled next, in this order: first those in `fresh`, then those in `next`.
+pub(crate) struct Line<M> {
+    /// Members that came together when nobody stood in line.
+    fresh: VecDeque<M>,
+    next: VecDeque<Next<M>>,
+    /// Members that must wait for their first poll until they are called.
+    parked: VecDeque<M>,
+    /// How many members there are, also those that do not stand here.
+    len: usize,
+    is_first_turn: bool,
+}
+
+enum Next<M> {
+    Fresh(M),
+    Lane(usize),
+}
+
+/// What a member did when it was polled.
+pub(crate) struct Turn<T> {
+    pub(crate) output: Option<T>,
+    pub(crate) then: Then,
+}
+
+pub(crate) enum Then {
+    /// It will wake us.
+    Wait,
+    /// To the end of the line.
+    Again,
+    /// It was not polled, and waits until it is called; only in a first turn.
+    Park,
+    /// It is over, and dropped.
+    Over,
+}
+
+impl Then {
+    /// Whether the member stands in line again.
+    #[inline]
+    fn goes_on(&self, polling: &Polling) -> bool {
+        match self {
+            Then::Again => true,
+            Then::Wait => polling.was_woken(),
+            Then::Park | Then::Over => false,
+        }
+    }
 }
 
 #[derive(Default)]
-struct Ready {
-    queue: Mutex<VecDeque<usize>>,
+struct Woken {
+    /// Set with the first index that is pushed (Release), cleared by the group with the lock, when it
+    /// takes them; without the lock it looks here (Acquire).
+    has_any: AtomicBool,
+    lanes: Mutex<Vec<usize>>,
     parent: AtomicWaker,
 }
 
 struct Signal {
-    ready: Arc<Ready>,
-    index: usize,
-    /// Set by whoever pushes the index (AcqRel), cleared before the poll: a wake from then on
-    /// pushes it again, so none is lost.
-    queued: AtomicBool,
+    woken: Arc<Woken>,
+    lane: usize,
+    /// Set by whoever pushes the index (AcqRel), cleared by the group (Release) when it takes it.
+    is_woken: AtomicBool,
 }
 
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+thread_local! {
+    /// The address of the signal of the lane that this thread polls; 0 for none. The lowest bit, which
+    /// no address has, says that it was woken meanwhile.
+    static POLLED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Puts back, when dropped, what was polled before: groups may lie in members of groups.
+struct Polling(usize);
+
+impl Polling {
+    #[inline]
+    fn lane(signal: &Arc<Signal>) -> Self {
+        Polling(POLLED.replace(Arc::as_ptr(signal) as usize))
     }
 
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.queued.swap(true, Ordering::AcqRel) {
+    /// Whether the lane was woken from this thread since.
+    #[inline]
+    fn was_woken(&self) -> bool {
+        POLLED.get() & 1 == 1
+    }
+}
+
+impl Drop for Polling {
+    #[inline]
+    fn drop(&mut self) {
+        POLLED.set(self.0);
+    }
+}
+
+/// Notes the wake of a lane that this thread polls.
+fn note(signal: &Arc<Signal>) -> bool {
+    let noted = POLLED.try_with(|polled| {
+        let address = polled.get() & !1;
+        let is_polled = address == Arc::as_ptr(signal) as usize;
+        if is_polled {
+            polled.set(address | 1);
+        }
+        is_polled
+    });
+    noted.unwrap_or(false) // the thread ends: nothing is polled on it
+}
+
+impl ArcWake for Signal {
+    fn wake_by_ref(this: &Arc<Self>) {
+        if note(this) {
             return;
         }
-        lock(&self.ready.queue).push_back(self.index);
-        isolate("a waker", || self.ready.parent.wake());
+        if this.is_woken.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut lanes = lock(&this.woken.lanes);
+        let is_first = lanes.is_empty();
+        lanes.push(this.lane);
+        if is_first {
+            this.woken.has_any.store(true, Ordering::Release);
+        }
+        drop(lanes);
+        if is_first {
+            isolate("a waker", || this.woken.parent.wake());
+        }
     }
 }
 
-impl<F: Future + Unpin> Group<F> {
+impl<M> Default for Line<M> {
+    fn default() -> Self {
+        Line {
+            fresh: VecDeque::new(),
+            next: VecDeque::new(),
+            parked: VecDeque::new(),
+            len: 0,
+            is_first_turn: false,
+        }
+    }
+}
+
+impl<M> Line<M> {
+    /// Whether whose turn it is has had none, or was parked.
+    #[inline]
+    pub(crate) fn is_first_turn(&self) -> bool {
+        self.is_first_turn
+    }
+
+    /// Adds a member, at the end.
+    pub(crate) fn insert(&mut self, member: M) {
+        self.len += 1;
+        self.next.push_back(Next::Fresh(member));
+    }
+
+    /// Adds members, at the end; a crowd that finds nobody in line is not moved.
+    pub(crate) fn append(&mut self, members: &mut VecDeque<M>) {
+        self.len += members.len();
+        if self.fresh.is_empty() && self.next.is_empty() {
+            std::mem::swap(&mut self.fresh, members);
+        } else {
+            self.next.extend(members.drain(..).map(Next::Fresh));
+        }
+    }
+
+    /// The member that has been parked for longest; its way back is `call`.
+    pub(crate) fn parked(&mut self) -> Option<&mut M> {
+        self.parked.front_mut()
+    }
+
+    /// Lets the member that has been parked for longest stand in line.
+    pub(crate) fn call(&mut self) {
+        let called = self.parked.pop_front();
+        self.next.extend(called.map(Next::Fresh));
+    }
+
+    fn pop(&mut self) -> Option<Next<M>> {
+        if let Some(member) = self.fresh.pop_front() {
+            return Some(Next::Fresh(member));
+        }
+        self.next.pop_front()
+    }
+}
+
+impl<M> Lane<M> {
+    fn new(woken: &Arc<Woken>, lane: usize) -> Self {
+        Lane {
+            member: None,
+            in_line: false,
+            signal: Arc::new(Signal {
+                woken: Arc::clone(woken),
+                lane,
+                is_woken: AtomicBool::new(false),
+            }),
+        }
+    }
+}
+
+impl<M> Group<M> {
     pub(crate) fn new() -> Self {
         Group {
-            slots: Vec::new(),
+            lanes: Vec::new(),
             free: Vec::new(),
-            ready: Arc::default(),
-            batch: VecDeque::new(),
-            len: 0,
+            line: Line::default(),
+            woken: Arc::default(),
+            spare: Vec::new(),
         }
     }
 
-    /// How many members have not ended.
-    #[cfg_attr(not(test), allow(dead_code))] // for what else polls in place
-    pub(crate) fn len(&self) -> usize {
-        self.len
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line.len == 0
     }
 
-    /// Adds a member, which is polled for the first time by the next `poll_next`.
-    pub(crate) fn insert(&mut self, member: F) {
-        let index = self.vacancy();
-        let slot = &mut self.slots[index];
-        slot.member = Some(member);
-        self.len += 1;
-        slot.waker.wake_by_ref();
+    /// Where members are added.
+    pub(crate) fn line(&mut self) -> &mut Line<M> {
+        &mut self.line
     }
 
-    fn vacancy(&mut self) -> usize {
-        while let Some(index) = self.free.pop() {
-            if self
-                .slots
-                .get(index)
-                .is_some_and(|slot| slot.member.is_none())
-            {
-                return index;
-            }
-        }
-        let signal = Arc::new(Signal {
-            ready: self.ready.clone(),
-            index: self.slots.len(),
-            queued: AtomicBool::new(false),
-        });
-        self.slots.push(Slot {
-            member: None,
-            waker: Waker::from(signal.clone()),
-            signal,
-        });
-        self.slots.len() - 1
-    }
-
-    /// The output of the next member that ends; `None` if there are no members.
+    /// Polls members in line, with `poll`, until one has an output; `None` if there are no members.
+    /// `poll` may add members.
     ///
     /// While it is pending, a member's wake wakes `cx`.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        if self.len == 0 {
-            return Poll::Ready(None);
-        }
-        self.ready.parent.register(cx.waker());
+    #[inline]
+    pub(crate) fn poll_turns<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut M, &mut Context<'_>, &mut Line<M>) -> Turn<T>,
+    ) -> Poll<Option<T>> {
         for _ in 0..BUDGET {
-            let Some(index) = self.next_ready() else {
-                return Poll::Pending;
+            if self.is_empty() {
+                return Poll::Ready(None);
+            }
+            self.line_up();
+            let output = match self.line.pop() {
+                Some(Next::Fresh(member)) => self.first_turn(member, &mut poll),
+                Some(Next::Lane(lane)) => self.turn(lane, &mut poll),
+                None if self.is_quiet(cx) => return Poll::Pending,
+                None => None,
             };
-            if let Poll::Ready(output) = self.poll_member(index) {
-                return Poll::Ready(Some(output));
+            if output.is_some() {
+                return Poll::Ready(output);
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn next_ready(&mut self) -> Option<usize> {
-        if self.batch.is_empty() {
-            std::mem::swap(&mut self.batch, &mut *lock(&self.ready.queue));
-        }
-        self.batch.pop_front()
-    }
-
-    fn poll_member(&mut self, index: usize) -> Poll<F::Output> {
-        let Some(slot) = self.slots.get_mut(index) else {
-            return Poll::Pending;
-        };
-        slot.signal.queued.store(false, Ordering::Release);
-        let Some(mut member) = slot.member.take() else {
-            return Poll::Pending;
-        };
-        let waker = slot.waker.clone();
-        self.len -= 1;
-        match Pin::new(&mut member).poll(&mut Context::from_waker(&waker)) {
-            Poll::Pending => {
-                self.slots[index].member = Some(member);
-                self.len += 1;
-                Poll::Pending
-            }
-            Poll::Ready(output) => {
-                self.vacate(index);
-                Poll::Ready(output)
-            }
+    /// Takes the woken lanes into the line.
+    #[inline]
+    fn line_up(&mut self) {
+        if self.woken.has_any.load(Ordering::Acquire) {
+            self.take_woken();
         }
     }
 
-    /// Makes room: cuts empty slots off the end, and keeps a note of those in between.
+    fn take_woken(&mut self) {
+        let mut woken = lock(&self.woken.lanes);
+        self.woken.has_any.store(false, Ordering::Release);
+        std::mem::swap(&mut *woken, &mut self.spare);
+        drop(woken);
+        for index in self.spare.drain(..) {
+            let Some(lane) = self.lanes.get_mut(index) else {
+                continue;
+            };
+            lane.signal.is_woken.store(false, Ordering::Release);
+            if lane.member.is_some() && !lane.in_line {
+                lane.in_line = true;
+                self.line.next.push_back(Next::Lane(index));
+            }
+        }
+        if self.spare.capacity() > 4 * self.line.len.max(KEPT) {
+            self.spare = Vec::new();
+        }
+    }
+
+    /// Registers, then looks once more: whoever wakes a member after that look wakes `cx`.
+    fn is_quiet(&self, cx: &mut Context<'_>) -> bool {
+        self.woken.parent.register(cx.waker());
+        !self.woken.has_any.load(Ordering::Acquire)
+    }
+
+    fn first_turn<T>(
+        &mut self,
+        mut member: M,
+        poll: &mut impl FnMut(&mut M, &mut Context<'_>, &mut Line<M>) -> Turn<T>,
+    ) -> Option<T> {
+        self.line.len -= 1; // as long as it may unwind
+        self.line.is_first_turn = true;
+        let index = self.vacancy();
+        let lane = &mut self.lanes[index];
+        let waker = waker_ref(&lane.signal);
+        let mut cx = Context::from_waker(&waker);
+        let polling = Polling::lane(&lane.signal);
+        let Turn { output, then } = poll(&mut member, &mut cx, &mut self.line);
+        lane.in_line = then.goes_on(&polling);
+        drop(waker);
+        match then {
+            Then::Over => {
+                self.free.push(index);
+                return output;
+            }
+            Then::Park => {
+                self.free.push(index);
+                self.line.parked.push_back(member);
+            }
+            Then::Wait | Then::Again => lane.member = Some(member),
+        }
+        if lane.in_line {
+            self.line.next.push_back(Next::Lane(index));
+        }
+        self.line.len += 1;
+        output
+    }
+
+    #[inline]
+    fn turn<T>(
+        &mut self,
+        index: usize,
+        poll: &mut impl FnMut(&mut M, &mut Context<'_>, &mut Line<M>) -> Turn<T>,
+    ) -> Option<T> {
+        let lane = self.lanes.get_mut(index)?;
+        lane.in_line = false;
+        self.line.is_first_turn = false;
+        let member = lane.member.as_mut()?;
+        let waker = waker_ref(&lane.signal);
+        let mut cx = Context::from_waker(&waker);
+        let polling = Polling::lane(&lane.signal);
+        let Turn { output, then } = poll(member, &mut cx, &mut self.line);
+        lane.in_line = then.goes_on(&polling);
+        drop((waker, polling));
+        if lane.in_line {
+            self.line.next.push_back(Next::Lane(index));
+        }
+        if let Then::Over = then {
+            let over = lane.member.take();
+            self.line.len -= 1;
+            self.vacate(index);
+            drop(over);
+        }
+        output
+    }
+
+    /// An empty lane.
+    fn vacancy(&mut self) -> usize {
+        while let Some(index) = self.free.pop() {
+            let lane = self.lanes.get(index);
+            if lane.is_some_and(|lane| lane.member.is_none()) {
+                return index;
+            }
+        }
+        self.lanes.push(Lane::new(&self.woken, self.lanes.len()));
+        self.lanes.len() - 1
+    }
+
+    /// Notes the empty lane, and cuts empty ones off the end when few are used.
     fn vacate(&mut self, index: usize) {
         self.free.push(index);
-        while self.slots.last().is_some_and(|slot| slot.member.is_none()) {
-            self.slots.pop();
+        while self.lanes.len() > 4 * self.line.len.max(KEPT / 4)
+            && self.lanes.last().is_some_and(|lane| lane.member.is_none())
+        {
+            self.lanes.pop();
         }
-        if self.slots.is_empty() {
-            self.free = Vec::new();
-            self.slots.shrink_to(16);
+        if self.is_empty() && self.lanes.capacity() > 4 * KEPT {
+            self.lanes.shrink_to(KEPT);
+            self.free = (0..self.lanes.len()).collect();
+            self.line.next = VecDeque::new();
+            self.line.fresh = VecDeque::new();
         }
     }
 
-    /// Drops the members, one after the other.
-    pub(crate) fn clear(&mut self) {
-        self.len = 0;
-        drop(std::mem::take(&mut self.slots));
-        self.free.clear();
-        self.batch.clear();
+    /// Takes all members out: those that wait, then those in line for their first turn, then those
+    /// that are parked.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = M> + use<M> {
+        self.free = Vec::new();
+        let lanes = std::mem::take(&mut self.lanes);
+        let line = std::mem::take(&mut self.line);
+        let next = line.next.into_iter().filter_map(|next| match next {
+            Next::Fresh(member) => Some(member),
+            Next::Lane(_) => None,
+        });
+        let waiting = lanes.into_iter().filter_map(|lane| lane.member);
+        waiting.chain(line.fresh).chain(next).chain(line.parked)
     }
 }
 
+impl<M: Future + Unpin> Group<M> {
+    /// The output of the next future that ends; `None` if there are none.
+    ///
+    /// While it is pending, a member's wake wakes `cx`.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M::Output>> {
+        self.poll_turns(cx, |member, cx, _| match Pin::new(member).poll(cx) {
+            Poll::Ready(output) => Turn {
+                output: Some(output),
+                then: Then::Over,
+            },
+            Poll::Pending => Turn {
+                output: None,
+                then: Then::Wait,
+            },
+        })
+    }
+}
 #[cfg(test)]
-mod tests {
-    use super::Group;
-    use std::{
-        cell::Cell,
-        future::poll_fn,
-        rc::Rc,
-        task::{Context, Poll, Waker},
-    };
-
-    fn idle() -> Context<'static> {
-        Context::from_waker(Waker::noop())
-    }
-
-    #[test]
-    fn four_always_ready_members_get_a_quarter_each() {
-        let mut group = Group::new();
-        let counts: Rc<[Cell<usize>; 4]> = Rc::default();
-        for i in 0..4 {
-            let counts = counts.clone();
-            group.insert(Box::pin(poll_fn(move |cx| {
-                counts[i].set(counts[i].get() + 1);
-                cx.waker().wake_by_ref();
-                Poll::<()>::Pending
-            })));
-        }
-        for _ in 0..10 {
-            assert!(group.poll_next(&mut idle()).is_pending());
-        }
-        let counts: Vec<_> = counts.iter().map(Cell::get).collect();
-        assert_eq!(counts, [320; 4]);
-    }
-
-    #[test]
-    fn a_late_wake_of_a_recycled_slot_is_harmless() {
-        let mut group = Group::new();
-        let kept: Rc<Cell<Option<Waker>>> = Rc::default();
-        let keep = kept.clone();
-        group.insert(Box::pin(poll_fn(move |cx| {
-            keep.set(Some(cx.waker().clone()));
-            Poll::Ready(1)
-        })) as std::pin::Pin<Box<dyn Future<Output = i32>>>);
-        assert_eq!(group.poll_next(&mut idle()), Poll::Ready(Some(1)));
-        group.insert(Box::pin(std::future::pending()));
-        kept.take().unwrap().wake();
-        assert!(group.poll_next(&mut idle()).is_pending());
-        assert_eq!(group.len(), 1);
-    }
-
-    #[test]
-    fn slots_are_used_again() {
-        let mut group = Group::new();
-        for i in 0..10_000 {
-            group.insert(std::future::ready(i));
-            assert_eq!(group.poll_next(&mut idle()), Poll::Ready(Some(i)));
-        }
-        assert!(group.slots.capacity() <= 16);
-        assert_eq!(group.poll_next(&mut idle()), Poll::Ready(None));
-    }
-}
+#[path = "group/tests.rs"]
+mod tests;

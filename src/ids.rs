@@ -7,8 +7,8 @@ pub(crate) fn next() -> u64 {
     fetch(1)
 }
 
-/// A number for a task. Threads fetch them in blocks, so that spawning shares no cache line.
-pub(crate) fn next_task() -> u64 {
+/// A number for what is made often. Threads fetch them in blocks, so that spawning shares no cache line.
+pub(crate) fn next_local() -> u64 {
     use std::cell::Cell;
     const BLOCK: u64 = 1024;
     thread_local! {

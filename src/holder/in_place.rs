@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     fmt,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, Location},
@@ -59,7 +60,7 @@ where
 {
     let scope = InPlaceScope {
         fresh: RefCell::default(),
-        node: Arc::clone(ctx.node()),
+        node: Rc::new(Arc::clone(ctx.node())),
     };
     let mut members = Members(Group::new());
     let mut body = pin!(AssertUnwindSafe(ctx.run_until_done(body(&scope))).catch_unwind());
@@ -103,8 +104,9 @@ where
 
 /// Where [`scope_in_place`] spawns.
 pub struct InPlaceScope<'env> {
-    fresh: RefCell<Vec<Member<'env>>>,
-    node: Arc<Node>,
+    fresh: RefCell<VecDeque<Member<'env>>>,
+    /// Shared by the tasks, which count it without atomics.
+    node: Rc<Arc<Node>>,
 }
 
 type Member<'env> = Pin<Box<dyn Future<Output = ()> + 'env>>;
@@ -137,7 +139,7 @@ pub struct InPlaceTask<T>(Rc<Slot<T>>);
 
 struct Slot<T> {
     state: RefCell<State<T>>,
-    node: Arc<Node>,
+    node: Rc<Arc<Node>>,
     spawned_at: &'static Location<'static>,
 }
 
@@ -153,9 +155,7 @@ struct Members<'env>(Group<Member<'env>>);
 impl<'env> Members<'env> {
     /// Polls those that were woken, until none is; true if there are none left.
     fn poll(&mut self, scope: &InPlaceScope<'env>, cx: &mut Context<'_>) -> bool {
-        for member in scope.fresh.take() {
-            self.0.insert(member);
-        }
+        self.0.line().append(&mut scope.fresh.borrow_mut());
         loop {
             match self.0.poll_next(cx) {
                 Poll::Ready(Some(())) => {}
@@ -196,7 +196,7 @@ impl<'env> InPlaceScope<'env> {
     ) -> InPlaceTask<T> {
         let slot = Rc::new(Slot {
             state: RefCell::new(State::Running(None)),
-            node: Arc::clone(&self.node),
+            node: Rc::clone(&self.node),
             spawned_at,
         });
         let filled = Rc::clone(&slot);
@@ -204,7 +204,7 @@ impl<'env> InPlaceScope<'env> {
             let ran = AssertUnwindSafe(f).catch_unwind().await;
             filled.fill(ran.unwrap_or_else(|payload| Err(Error::Panicked(Panicked::new(payload)))));
         };
-        self.fresh.borrow_mut().push(Box::pin(member));
+        self.fresh.borrow_mut().push_back(Box::pin(member));
         InPlaceTask(slot)
     }
 }

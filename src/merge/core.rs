@@ -1,50 +1,67 @@
 //! What feeders, running sources and the streamer share.
 //!
+//! Sources that run as tasks go on behind a [`Job`], and everything about them is counted here. In
+//! place, the core is only the way from the feeders to the streamer, which keeps the sources itself.
+//!
 //! # Invariants
 //!
-//! 1. `live` counts the sources whose end has not been queued; a source that makes another counts
-//!    that one before its own end. So `live == 0` with an empty `out` means: nothing will come.
-//! 2. A source whose items are many has at most one of them queued (`Gate`): the queue holds at
-//!    most one item per iterator or stream, and one per future, value or function.
-//! 3. Whatever changes what the streamer looks at wakes it after the lock is released.
+//! 1. `live` counts the tasks whose end has not been queued; a source that makes another counts
+//!    that one before its own end. So `live == 0` with nothing queued means: nothing will come.
+//! 2. A task whose items are many has at most one of them queued ([`Gate`](super::gate::Gate)): the
+//!    queue holds at most one item per iterator or stream, and one per future, value or function.
+//! 3. `has_news` is set with whatever changes what the streamer looks at, under the lock, and the
+//!    streamer woken after it, unless it was set: then nobody has looked since, and whoever looks
+//!    does so after registering. The streamer clears it under the lock, and takes everything.
 //! 4. One lock at a time; sources and events are dropped, and wakers called, without it.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    cell::Cell,
+    collections::VecDeque,
     panic::Location,
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
 };
 
 use futures::task::AtomicWaker;
 
-use super::{driver::Driver, fed::Sources, running::Running};
+use super::{
+    driver::Driver,
+    fed::SourceKind,
+    job::Job,
+    running::{Event, Running, Slot},
+};
 use crate::{
     Ctx, Error,
     report::isolate,
-    sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock},
+    sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, lock},
 };
 
 /// Starts a source as a task.
-pub(super) type Start<T, D> = Box<dyn Fn(Running<T, D>) + Send + Sync>;
+pub(super) type Start<T, D> = Box<dyn Fn(Job<T, D>) + Send + Sync>;
+
+thread_local! {
+    /// This thread calls a function that was fed.
+    static IS_CALLING: Cell<bool> = const { Cell::new(false) };
+}
 
 pub(super) struct Core<T, D: Driver> {
     pub(super) ctx: Ctx<()>,
+    /// How to start a source; in place there is no such thing.
     start: Option<Start<T, D>>,
-    pub(super) ordered: bool,
+    pub(super) is_ordered: bool,
     state: Mutex<State<T, D>>,
+    has_news: AtomicBool,
     consumer: AtomicWaker,
 }
 
 struct State<T, D: Driver> {
-    out: VecDeque<Event<T>>,
-    incoming: VecDeque<Running<T, D>>,
-    /// Futures over the limit.
+    queued: Queued<T, D>,
+    /// Tasks over the limit.
     waiting: VecDeque<Running<T, D>>,
     /// Outermost sources in order of insertion; kept only when results are ordered.
     order: VecDeque<u64>,
     limit: usize,
     running: usize,
-    /// Somebody starts what waits: whoever releases a slot meanwhile leaves it to them, so that
+    /// Somebody starts what waits: whoever frees a slot meanwhile leaves it to them, so that
     /// nothing recurses when an executor drops what it is given.
     is_pumping: bool,
     live: usize,
@@ -53,74 +70,19 @@ struct State<T, D: Driver> {
     is_closed: bool,
 }
 
-impl<T, D: Driver> State<T, D> {
-    fn count_in(&mut self, root: Option<u64>) {
-        self.live += 1;
-        self.order.extend(root);
-    }
+/// What waits for the streamer: of tasks, their events; in place, the sources themselves.
+pub(super) struct Queued<T, D: Driver> {
+    pub(super) events: VecDeque<Event<T>>,
+    pub(super) sources: VecDeque<Running<T, D>>,
 }
 
-/// An outermost source and everything below it.
-pub(super) struct Family {
-    pub(super) root: u64,
-    /// Members whose terminal item was not delivered. AcqRel on the way down; only the streamer,
-    /// and a member that hands over, which leaves at least one, count down.
-    pub(super) live: AtomicUsize,
-}
-
-pub(super) struct Event<T> {
-    pub(super) what: What<T>,
-    pub(super) sources: Sources,
-    pub(super) family: Arc<Family>,
-    /// Opened when the event is delivered.
-    pub(super) gates: [Option<Arc<Gate>>; 2],
-    /// Gives a slot back when it is delivered.
-    pub(super) has_slot: bool,
-}
-
-pub(super) enum What<T> {
-    Item(T),
-    Last(T),
-    Fail(Error),
-    Stop(Option<Error>),
-}
-
-/// Holds a source back until its item has been taken.
-#[derive(Default)]
-pub(super) struct Gate {
-    /// Set by the source (Release), cleared by the streamer (Release) before it wakes the source,
-    /// which registers before it looks again (Acquire).
-    is_shut: AtomicBool,
-    source: AtomicWaker,
-}
-
-impl Gate {
-    pub(super) fn shut(&self) {
-        self.is_shut.store(true, Ordering::Release);
-    }
-
-    pub(super) fn open(&self) {
-        self.is_shut.store(false, Ordering::Release);
-        self.source.wake();
-    }
-
-    pub(super) fn poll_open(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.is_shut.load(Ordering::Acquire) {
-            return Poll::Ready(());
+impl<T, D: Driver> Default for Queued<T, D> {
+    fn default() -> Self {
+        Queued {
+            events: VecDeque::new(),
+            sources: VecDeque::new(),
         }
-        self.source.register(cx.waker());
-        if self.is_shut.load(Ordering::Acquire) {
-            return Poll::Pending;
-        }
-        Poll::Ready(())
     }
-}
-
-/// What the streamer finds when nothing is queued.
-pub(super) enum Lull {
-    MoreQueued,
-    Finished,
-    Waiting,
 }
 
 impl<T, D: Driver> Core<T, D> {
@@ -129,15 +91,14 @@ impl<T, D: Driver> Core<T, D> {
         ctx: Ctx<()>,
         start: Option<Start<T, D>>,
         limit: usize,
-        ordered: bool,
+        is_ordered: bool,
     ) -> Arc<Self> {
         Arc::new(Core {
             ctx,
             start,
-            ordered,
+            is_ordered,
             state: Mutex::new(State {
-                out: VecDeque::new(),
-                incoming: VecDeque::new(),
+                queued: Queued::default(),
                 waiting: VecDeque::new(),
                 order: VecDeque::new(),
                 limit,
@@ -148,93 +109,160 @@ impl<T, D: Driver> Core<T, D> {
                 is_finishing: false,
                 is_closed: false,
             }),
+            has_news: AtomicBool::new(false),
             consumer: AtomicWaker::new(),
         })
+    }
+
+    pub(super) fn is_in_place(&self) -> bool {
+        self.start.is_none()
     }
 
     pub(super) fn register(&self, waker: &Waker) {
         self.consumer.register(waker);
     }
 
-    /// Wakes the consumer, whose waker may panic.
-    fn wake(&self) {
-        isolate("a waker", || self.consumer.wake());
+    /// Whether something was put here that the streamer has not taken.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Acquire)
+    }
+
+    /// Ends a critical section that changed what the streamer looks at.
+    fn tell(&self, state: MutexGuard<'_, State<T, D>>) {
+        let was_told = self.has_news.load(Ordering::Relaxed); // changed under the lock only
+        if !was_told {
+            self.has_news.store(true, Ordering::Release);
+        }
+        drop(state);
+        if !was_told {
+            isolate("a waker", || self.consumer.wake());
+        }
     }
 
     // ----- feeding -----
 
-    /// Counts one more source; false if the merge has ended.
-    pub(super) fn count_in(&self, root: Option<u64>) -> bool {
-        let mut state = lock(&self.state);
-        if state.is_closed {
-            return false;
+    /// Takes an outermost source. `root` is its place in the order.
+    pub(super) fn feed(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
+        if self.ctx.is_done() {
+            source.drop_calls();
+            if let Some(what) = source.interrupt(|| self.why()).and_then(|end| end.what) {
+                self.admit(source.given(what), root);
+            }
+        } else if source.kind() == SourceKind::Func && !IS_CALLING.replace(true) {
+            self.call(source, root);
+            IS_CALLING.set(false);
+        } else {
+            self.admit(source, root);
         }
-        state.count_in(root.filter(|_| self.ordered));
-        true
     }
 
-    /// Counts a source in and runs it, now or when the limit allows it; gives it back if the merge
-    /// has ended.
-    ///
+    /// Calls a function when it is fed; unless one that is called like this feeds it: that one is
+    /// started like other sources, so that nothing recurses.
+    fn call(self: &Arc<Self>, mut function: Running<T, D>, root: Option<u64>) {
+        if !self.count_in(root) {
+            return function.refuse();
+        }
+        // It contains its panics, and ends with the first turn: there is nobody to wake.
+        let outcome = function.turn(&mut Context::from_waker(Waker::noop()));
+        if let Some(made) = outcome.made {
+            self.admit(*made, None);
+        }
+        if let Some(what) = outcome.what {
+            self.admit(function.given(what), None);
+        }
+        self.count_out();
+    }
+
+    /// Counts in a source that is neither queued nor run; false if the merge has ended.
+    fn count_in(&self, root: Option<u64>) -> bool {
+        let mut state = lock(&self.state);
+        if !state.is_closed {
+            state.live += 1;
+            state.order.extend(root);
+        }
+        !state.is_closed
+    }
+
+    fn count_out(&self) {
+        let mut state = lock(&self.state);
+        state.live -= 1;
+        self.tell(state);
+    }
+
+    /// Takes a source: runs it now or when the limit allows it.
+    pub(super) fn admit(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
+        if source.is_given() && source.has_calls() {
+            if lock(&self.state).is_closed {
+                return source.refuse();
+            }
+            source.greet_value();
+        }
+        if source.is_given() {
+            self.admit_given(source, root);
+        } else if self.is_in_place() {
+            self.admit_placed(source, root);
+        } else {
+            self.admit_task(source, root);
+        }
+    }
+
+    fn admit_placed(&self, mut source: Running<T, D>, root: Option<u64>) {
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            drop(state);
+            return source.refuse();
+        }
+        state.order.extend(root);
+        state.queued.sources.push_back(source);
+        self.tell(state);
+    }
+
+    fn admit_given(&self, mut source: Running<T, D>, root: Option<u64>) {
+        let event = source.give();
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            drop(state);
+            return drop_all(event);
+        }
+        state.order.extend(root);
+        state.queued.events.extend(event);
+        self.tell(state);
+    }
+
     /// In one step: slots are given in the order of insertion. Otherwise, when results are ordered,
     /// a later source could hold the last slot until its turn comes, behind one that waits for it.
-    pub(super) fn launch(
-        &self,
-        mut source: Running<T, D>,
-        root: Option<u64>,
-    ) -> Result<(), Running<T, D>> {
+    fn admit_task(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
         let mut state = lock(&self.state);
         if state.is_closed {
             drop(state);
-            return Err(source);
+            return source.refuse();
         }
-        state.count_in(root.filter(|_| self.ordered));
-        // Not past those that wait, although somebody is just about to give them a slot.
-        let is_full = state.running >= state.limit || !state.waiting.is_empty();
-        if source.is_limited && is_full {
-            state.waiting.push_back(source);
-            drop(state);
-            self.look_again();
-            return Ok(());
+        state.order.extend(root);
+        state.live += 1;
+        // After the end nothing waits: whoever ended what did may have been here.
+        if source.is_limited() && !self.ctx.is_done() {
+            // Not past those that wait, although somebody is just about to give them a slot.
+            if state.running >= state.limit || !state.waiting.is_empty() {
+                return state.waiting.push_back(source);
+            }
+            state.running += 1;
+            source.take_slot();
         }
-        state.running += usize::from(source.is_limited);
-        source.has_slot = source.is_limited;
         drop(state);
         self.start(source);
-        Ok(())
     }
 
-    /// Whoever ends the merge drops what waits, after its context has ended: so what was put there
-    /// later sees that end, and goes, too.
-    fn look_again(&self) {
-        if self.ctx.is_done() {
-            self.drop_unstarted();
+    fn start(self: &Arc<Self>, source: Running<T, D>) {
+        let job = Job::new(source, Arc::clone(self));
+        match &self.start {
+            Some(start) => start(job),
+            None => unreachable!("in place, sources go to the streamer"),
         }
     }
 
-    pub(super) fn start(&self, source: Running<T, D>) {
-        if let Some(start) = &self.start {
-            return start(source);
-        }
-        let mut state = lock(&self.state);
-        if state.is_closed {
-            drop(state);
-            return drop(source);
-        }
-        state.incoming.push_back(source);
-        drop(state);
-        self.wake();
-    }
-
-    /// Gives a slot back and starts what waits for one.
-    pub(super) fn release(&self) {
-        let mut state = lock(&self.state);
-        state.running -= 1;
-        drop(state);
-        self.pump();
-    }
-
-    fn pump(&self) {
+    /// Starts what waits for a slot.
+    fn pump(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.is_pumping, true) {
             return;
@@ -251,20 +279,32 @@ impl<T, D: Driver> Core<T, D> {
             };
             state.running += 1;
             drop(state);
-            next.has_slot = true;
+            next.take_slot();
             self.start(next);
             state = lock(&self.state);
         }
     }
 
-    pub(super) fn set_limit(&self, n: usize) {
-        lock(&self.state).limit = n;
+    /// Gives back the slot of what was delivered.
+    pub(super) fn free_slot(self: &Arc<Self>) {
+        lock(&self.state).running -= 1;
+        self.pump();
+    }
+
+    pub(super) fn set_limit(self: &Arc<Self>, n: usize) {
+        let mut state = lock(&self.state);
+        state.limit = n;
+        if self.is_in_place() {
+            return self.tell(state);
+        }
+        drop(state);
         self.pump();
     }
 
     pub(super) fn finish_when_empty(&self) {
-        lock(&self.state).is_finishing = true;
-        self.wake();
+        let mut state = lock(&self.state);
+        state.is_finishing = true;
+        self.tell(state);
     }
 
     pub(super) fn add_feeder(&self) {
@@ -274,44 +314,51 @@ impl<T, D: Driver> Core<T, D> {
     pub(super) fn remove_feeder(&self) {
         let mut state = lock(&self.state);
         state.feeders -= 1;
-        let is_last = state.feeders == 0;
-        drop(state);
-        if is_last {
-            self.wake();
+        if state.feeders == 0 {
+            self.tell(state);
         }
     }
 
     // ----- results -----
 
-    /// Queues an event; the last one of a source counts it out.
-    pub(super) fn emit(&self, event: Event<T>) {
-        let is_end = !matches!(event.what, What::Item(_));
+    /// Queues what a turn of a task gave; the end of a source counts it out.
+    pub(super) fn emit(self: &Arc<Self>, event: Option<Event<T>>, is_end: bool, slot: Slot) {
+        let frees_slot = slot == Slot::Free;
         let mut state = lock(&self.state);
         state.live -= usize::from(is_end);
+        state.running -= usize::from(frees_slot);
+        let will_pump = frees_slot && !state.waiting.is_empty();
         let refused = if state.is_closed {
-            Some(event)
+            event
         } else {
-            state.out.push_back(event);
+            state.queued.events.extend(event);
             None
         };
-        drop(state);
+        self.tell(state);
         drop_all(refused);
-        self.wake();
+        if will_pump {
+            self.pump();
+        }
     }
 
-    /// Counts out a source that handed over.
-    pub(super) fn count_out(&self) {
-        lock(&self.state).live -= 1;
-        self.wake();
+    /// Moves what is queued behind what `taken` holds; gives the limit.
+    pub(super) fn take(&self, taken: &mut Queued<T, D>) -> usize {
+        let mut state = lock(&self.state);
+        self.has_news.store(false, Ordering::Release);
+        let queued = &mut state.queued;
+        swap_or_append(&mut taken.events, &mut queued.events);
+        swap_or_append(&mut taken.sources, &mut queued.sources);
+        state.limit
     }
 
-    /// Swaps the queued events for `empty`.
-    pub(super) fn take_out(&self, empty: &mut VecDeque<Event<T>>) {
-        std::mem::swap(&mut lock(&self.state).out, empty);
-    }
-
-    pub(super) fn take_incoming(&self) -> VecDeque<Running<T, D>> {
-        std::mem::take(&mut lock(&self.state).incoming)
+    /// Whether nothing more will come, provided that the streamer has nothing left; then what is fed
+    /// from now on is refused.
+    pub(super) fn try_close(&self, is_ending: bool) -> bool {
+        let mut state = lock(&self.state);
+        let will_finish = is_ending || state.is_finishing || state.feeders == 0;
+        let has_queued = !state.queued.events.is_empty() || !state.queued.sources.is_empty();
+        state.is_closed |= will_finish && !has_queued && state.live == 0;
+        state.is_closed
     }
 
     pub(super) fn front(&self) -> Option<u64> {
@@ -320,9 +367,6 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Drops a family that is over from the order; it is the front one unless `remaining` took it.
     pub(super) fn forget(&self, root: u64) {
-        if !self.ordered {
-            return;
-        }
         let mut state = lock(&self.state);
         match state.order.front() {
             Some(front) if *front == root => drop(state.order.pop_front()),
@@ -330,42 +374,23 @@ impl<T, D: Driver> Core<T, D> {
         }
     }
 
-    /// Moves the queued events behind those in `batch`.
-    pub(super) fn take_out_behind(&self, batch: &mut VecDeque<Event<T>>) {
-        batch.append(&mut lock(&self.state).out);
-    }
-
-    pub(super) fn lull(&self, is_ending: bool) -> Lull {
-        let mut state = lock(&self.state);
-        if !state.out.is_empty() || !state.incoming.is_empty() {
-            return Lull::MoreQueued;
+    /// Ends the tasks that have not started; each of them queues its end.
+    pub(super) fn interrupt_waiting(self: &Arc<Self>) {
+        let waiting = std::mem::take(&mut lock(&self.state).waiting);
+        for source in waiting {
+            drop(Job::new(source, Arc::clone(self)));
         }
-        let will_finish = is_ending || state.is_finishing || state.feeders == 0;
-        if !will_finish || state.live > 0 {
-            return Lull::Waiting;
-        }
-        state.is_closed = true;
-        Lull::Finished
     }
 
-    /// Drops what has not started; each of them queues its end.
-    pub(super) fn drop_unstarted(&self) {
-        let mut state = lock(&self.state);
-        let waiting = std::mem::take(&mut state.waiting);
-        let incoming = std::mem::take(&mut state.incoming);
-        drop(state);
-        drop((waiting, incoming));
-    }
-
-    /// Takes no more and drops everything.
-    pub(super) fn close(&self) {
+    /// Takes no more, and gives what was queued to be dropped.
+    pub(super) fn close(self: &Arc<Self>) -> Queued<T, D> {
         let mut state = lock(&self.state);
         state.is_closed = true;
-        let out = std::mem::take(&mut state.out);
+        let queued = std::mem::take(&mut state.queued);
         state.order = VecDeque::new();
         drop(state);
-        drop_all(out);
-        self.drop_unstarted();
+        self.interrupt_waiting();
+        queued
     }
 
     /// Why a source was interrupted.
@@ -384,40 +409,11 @@ pub(super) fn drop_all<T>(events: impl IntoIterator<Item = Event<T>>) {
     }
 }
 
-/// The labels of the outermost sources that have not ended.
-pub(super) struct Labels<L>(Mutex<Option<HashMap<u64, Arc<L>>>>);
-
-impl<L> Labels<L> {
-    #[allow(clippy::arc_with_non_send_sync)]
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Labels(Mutex::new(Some(HashMap::new()))))
-    }
-
-    pub(super) fn insert(&self, root: u64, label: L) {
-        let mut label = Some(Arc::new(label));
-        if let Some(map) = lock(&self.0).as_mut() {
-            map.extend(label.take().map(|label| (root, label)));
-        }
-    }
-
-    pub(super) fn close(&self) {
-        let map = lock(&self.0).take();
-        drop(map);
-    }
-
-    pub(super) fn get(&self, root: u64) -> Option<L>
-    where
-        L: Clone,
-    {
-        let label = lock(&self.0).as_ref()?.get(&root).cloned()?;
-        Some(L::clone(&label)) // the user's `clone`: not under the lock
-    }
-
-    pub(super) fn remove(&self, root: u64) -> Option<L>
-    where
-        L: Clone,
-    {
-        let label = lock(&self.0).as_mut()?.remove(&root)?;
-        Some(Arc::unwrap_or_clone(label))
+/// Moves what is in `from` behind what is in `to`; in a burst no item is copied.
+fn swap_or_append<E>(to: &mut VecDeque<E>, from: &mut VecDeque<E>) {
+    if to.is_empty() {
+        std::mem::swap(to, from);
+    } else {
+        to.append(from);
     }
 }

@@ -2,13 +2,12 @@
 //!
 //! The driver decides the type of the boxes, and so whether sources are `Send` or may borrow.
 
-use std::{
-    marker::PhantomData,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::{marker::PhantomData, pin::Pin, task::Context};
 
-use super::source::{Held, HeldTask, Pinned, Pull, Step};
+use super::{
+    member::{Boxed, Member, Pulled, State},
+    source::{Held, HeldTask, Pinned, Pull},
+};
 use crate::{Error, Result, Task};
 
 /// Sources run as tasks: in parallel, and also while the consumer is busy.
@@ -28,7 +27,11 @@ pub trait Driver: sealed::Sealed + Sized {
     #[doc(hidden)]
     type OnDone;
     #[doc(hidden)]
-    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Poll<Step<T, Self>>;
+    fn pull<'f, T>(feed: &'f mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<'f, T, Self>;
+    #[doc(hidden)]
+    fn state<T>(feed: &mut Self::Feed<T>) -> &mut State;
+    #[doc(hidden)]
+    fn clear<T>(feed: &mut Self::Feed<T>);
     #[doc(hidden)]
     fn call_each<T>(each: &mut Self::Each<T>, value: &T);
     #[doc(hidden)]
@@ -68,12 +71,18 @@ mod sealed {
 }
 
 impl Driver for Tasks {
-    type Feed<T> = Pin<Box<dyn Pull<T, Tasks> + Send>>;
+    type Feed<T> = Pin<Box<dyn Member<T, Tasks> + Send>>;
     type Each<T> = Box<dyn FnMut(&T) + Send>;
     type OnDone = Box<dyn FnOnce(Result<(), &Error>) + Send>;
 
-    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Poll<Step<T, Self>> {
+    fn pull<'f, T>(feed: &'f mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<'f, T, Self> {
         feed.as_mut().pull(cx)
+    }
+    fn state<T>(feed: &mut Self::Feed<T>) -> &mut State {
+        feed.as_mut().state()
+    }
+    fn clear<T>(feed: &mut Self::Feed<T>) {
+        feed.as_mut().clear();
     }
     fn call_each<T>(each: &mut Self::Each<T>, value: &T) {
         each(value);
@@ -88,16 +97,16 @@ impl<S: Send + 'static> Takes<S> for Tasks {
     where
         Held<S, K>: Pull<T, Self>,
     {
-        Box::pin(Held::new(source))
+        Boxed::pin(Held::new(source))
     }
     fn pinned<T, K: 'static>(source: S) -> Self::Feed<T>
     where
         Pinned<S, K>: Pull<T, Self>,
     {
-        Box::pin(Pinned::new(source))
+        Boxed::pin(Pinned::new(source))
     }
     fn task(task: Task<S>) -> Self::Feed<S> {
-        Box::pin(HeldTask(task))
+        Boxed::pin(HeldTask(task))
     }
     fn each<T>(f: S) -> Self::Each<T>
     where
@@ -114,12 +123,18 @@ impl<S: Send + 'static> Takes<S> for Tasks {
 }
 
 impl<'a> Driver for InPlace<'a> {
-    type Feed<T> = Pin<Box<dyn Pull<T, InPlace<'a>> + 'a>>;
+    type Feed<T> = Pin<Box<dyn Member<T, InPlace<'a>> + 'a>>;
     type Each<T> = Box<dyn FnMut(&T) + 'a>;
     type OnDone = Box<dyn FnOnce(Result<(), &Error>) + 'a>;
 
-    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Poll<Step<T, Self>> {
+    fn pull<'f, T>(feed: &'f mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<'f, T, Self> {
         feed.as_mut().pull(cx)
+    }
+    fn state<T>(feed: &mut Self::Feed<T>) -> &mut State {
+        feed.as_mut().state()
+    }
+    fn clear<T>(feed: &mut Self::Feed<T>) {
+        feed.as_mut().clear();
     }
     fn call_each<T>(each: &mut Self::Each<T>, value: &T) {
         each(value);
@@ -134,16 +149,16 @@ impl<'a, S: 'a> Takes<S> for InPlace<'a> {
     where
         Held<S, K>: Pull<T, Self>,
     {
-        Box::pin(Held::new(source))
+        Boxed::pin(Held::new(source))
     }
     fn pinned<T, K: 'static>(source: S) -> Self::Feed<T>
     where
         Pinned<S, K>: Pull<T, Self>,
     {
-        Box::pin(Pinned::new(source))
+        Boxed::pin(Pinned::new(source))
     }
     fn task(task: Task<S>) -> Self::Feed<S> {
-        Box::pin(HeldTask(task))
+        Boxed::pin(HeldTask(task))
     }
     fn each<T>(f: S) -> Self::Each<T>
     where

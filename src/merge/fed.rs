@@ -35,32 +35,47 @@ impl SourceKind {
 
 /// The chain of sources that an item came through, innermost first. Clones share it.
 #[derive(Clone)]
-pub struct Sources(Arc<Link>);
-
-struct Link {
+pub struct Sources {
+    // The innermost lies in the chain itself: a chain of one allocates nothing.
     id: SourceId,
     kind: SourceKind,
-    parent: Option<Sources>,
+    above: Option<Arc<Link>>,
+}
+
+/// A source that made others.
+pub(super) struct Link {
+    id: SourceId,
+    kind: SourceKind,
+    above: Option<Arc<Link>>,
 }
 
 impl Sources {
-    pub(super) fn new(id: SourceId, kind: SourceKind, parent: Option<Sources>) -> Self {
-        Sources(Arc::new(Link { id, kind, parent }))
+    pub(super) fn new(id: SourceId, kind: SourceKind, above: Option<Arc<Link>>) -> Self {
+        Sources { id, kind, above }
+    }
+
+    /// What the chains of the sources that this one makes go on with.
+    pub(super) fn shared(&self) -> Arc<Link> {
+        Arc::new(Link {
+            id: self.id,
+            kind: self.kind,
+            above: self.above.clone(),
+        })
     }
 
     /// The source that gave the item.
     pub fn id(&self) -> SourceId {
-        self.0.id
+        self.id
     }
 
     pub(super) fn kind(&self) -> SourceKind {
-        self.0.kind
+        self.kind
     }
 
     /// The source that gave the item, then the one that gave that source, and so on.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, SourceKind)> {
-        std::iter::successors(Some(self), |link| link.0.parent.as_ref())
-            .map(|link| (link.0.id, link.0.kind))
+        let above = std::iter::successors(self.above.as_deref(), |link| link.above.as_deref());
+        std::iter::once((self.id, self.kind)).chain(above.map(|link| (link.id, link.kind)))
     }
 }
 
@@ -73,9 +88,9 @@ impl fmt::Debug for Sources {
 /// A long chain is taken apart in a loop, so that no depth of it overflows the stack.
 impl Drop for Link {
     fn drop(&mut self) {
-        let mut next = self.parent.take();
-        while let Some(parent) = next {
-            next = Arc::into_inner(parent.0).and_then(|mut link| link.parent.take());
+        let mut next = self.above.take();
+        while let Some(above) = next {
+            next = Arc::into_inner(above).and_then(|mut link| link.above.take());
         }
     }
 }

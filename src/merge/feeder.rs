@@ -5,16 +5,15 @@ use std::{fmt, future::Future};
 use futures::Stream;
 
 use super::{
-    core::{Core, Family, Labels},
+    core::Core,
     driver::{Driver, Takes, Tasks},
     fed::SourceId,
-    running::feed,
+    labels::{Family, Labels},
+    member::How,
+    running::Running,
     source::Source,
 };
-use crate::{
-    BoxError, Result, Task, TryFut, ids,
-    sync::{Arc, AtomicUsize},
-};
+use crate::{BoxError, Result, Task, TryFut, ids, sync::Arc};
 
 /// Feeds a merge. Clones feed the same one, from any thread if the sources run as tasks.
 ///
@@ -23,25 +22,57 @@ use crate::{
 pub struct Feeder<T, L = (), D: Driver = Tasks> {
     pub(super) core: Arc<Core<T, D>>,
     pub(super) labels: Arc<Labels<L>>,
-    pub(super) default: L,
+    pub(super) label: L,
+    /// What it feeds belongs to; none without a label of its own, and none in order, where each
+    /// outermost source is a family.
+    pub(super) family: Option<Arc<Family>>,
+    pub(super) is_labelled: bool,
 }
 
 impl<T, L: Clone, D: Driver> Feeder<T, L, D> {
     /// Feeds a source.
     pub fn add(&self, s: Source<T, D>) -> SourceId {
-        let root = ids::next();
-        self.labels.insert(root, self.default.clone());
-        let live = AtomicUsize::new(1);
-        feed(&self.core, s, Arc::new(Family { root, live }), None)
+        let core = &self.core;
+        let id = if core.is_ordered {
+            ids::next()
+        } else {
+            ids::next_local()
+        };
+        let how = How {
+            one_at_a_time: !core.is_in_place() || core.is_ordered,
+            is_ordered: core.is_ordered,
+            is_limited: true,
+        };
+        let source = Running::new(SourceId(id), s, self.family_of(id), how);
+        core.feed(source, core.is_ordered.then_some(id));
+        SourceId(id)
+    }
+
+    fn family_of(&self, root: u64) -> Option<Arc<Family>> {
+        if !self.core.is_ordered {
+            return self.family.clone().inspect(|family| family.count_in());
+        }
+        let label = self
+            .is_labelled
+            .then(|| self.labels.insert(self.label.clone()));
+        Some(Family::new(root, label.flatten()))
     }
 
     /// A feeder to the same merge, whose sources get this label.
     pub fn label(&self, label: L) -> Feeder<T, L, D> {
+        let family = if self.core.is_ordered {
+            None
+        } else {
+            let kept = self.labels.insert(label.clone());
+            kept.map(|kept| Family::new(0, Some(kept)))
+        };
         self.core.add_feeder();
         Feeder {
             core: self.core.clone(),
             labels: self.labels.clone(),
-            default: label,
+            label,
+            family,
+            is_labelled: true,
         }
     }
 
@@ -134,12 +165,23 @@ impl<T, L, D: Driver> Feeder<T, L, D> {
 
 impl<T, L: Clone, D: Driver> Clone for Feeder<T, L, D> {
     fn clone(&self) -> Self {
-        self.label(self.default.clone())
+        let label = self.label.clone(); // may panic: nothing is counted yet
+        self.core.add_feeder();
+        Feeder {
+            core: self.core.clone(),
+            labels: self.labels.clone(),
+            label,
+            family: self.family.clone().inspect(|family| family.count_in()),
+            is_labelled: self.is_labelled,
+        }
     }
 }
 
 impl<T, L, D: Driver> Drop for Feeder<T, L, D> {
     fn drop(&mut self) {
+        if let Some(family) = self.family.take().filter(|family| family.count_out()) {
+            family.label.map(|at| self.labels.remove(at));
+        }
         self.core.remove_feeder();
     }
 }

@@ -1,9 +1,15 @@
 //! One stream out of any mix of values, functions, iterators, futures, tasks and streams.
 
 mod core;
+mod delivery;
 mod driver;
 mod fed;
 mod feeder;
+mod gate;
+mod job;
+mod labels;
+mod member;
+mod placed;
 mod results;
 mod running;
 mod source;
@@ -11,7 +17,10 @@ mod streamer;
 
 use std::fmt;
 
-use self::core::{Core, Labels, Start};
+use self::{
+    core::{Core, Start},
+    labels::Labels,
+};
 pub use self::{
     driver::{Driver, InPlace, Takes, Tasks},
     fed::{Fed, SourceId, SourceKind, Sources},
@@ -132,7 +141,9 @@ impl<T, L: Clone, D: Driver> Merge<T, L, D> {
         let feeder = Feeder {
             core: core.clone(),
             labels: labels.clone(),
-            default: self.label.clone(),
+            label: self.label.clone(),
+            family: None,
+            is_labelled: false,
         };
         (feeder, Streamer::new(core, labels, self.label))
     }

@@ -1,294 +1,389 @@
-//! [`Running`]: a source that was fed, as the future that its driver polls.
+//! [`Running`]: a source that was fed, and the turns it takes.
 
 use std::{
-    cell::Cell,
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     task::{Context, Poll, Waker},
 };
 
 use super::{
-    core::{Core, Event, Family, Gate, What},
     driver::Driver,
     fed::{SourceId, SourceKind, Sources},
-    source::{Body, Source, Step},
+    gate::Gate,
+    labels::Family,
+    member::{How, State},
+    source::{Body, Calls, Source, Step},
 };
-use crate::{
-    Error,
-    error::Panicked,
-    ids,
-    report::isolate,
-    sync::{Arc, Ordering},
-};
+use crate::{Error, error::Panicked, group::Then, report::isolate, sync::Arc};
 
-/// After so many sources in a row the executor may go on.
-const BUDGET: usize = 128;
-
+/// A source that was fed. Whoever drives it also sees to its end: by turns, or by `interrupt`.
 pub(super) struct Running<T, D: Driver> {
-    /// There until the end was told.
-    feed: Option<D::Feed<T>>,
-    each: Option<D::Each<T>>,
-    done: Option<D::OnDone>,
-    sources: Sources,
-    family: Arc<Family>,
-    core: Arc<Core<T, D>>,
-    gate: Option<Arc<Gate>>,
-    /// The gate of the source that made this one: opened with our first item, or when we wait.
-    parent: Option<Arc<Gate>>,
-    pub(super) is_limited: bool,
-    pub(super) has_slot: bool,
+    body: Kind<T, D>,
+    calls: Option<Box<Calls<T, D>>>,
+}
+
+/// Small, because it is moved about; what is known of a source lies in its box.
+enum Kind<T, D: Driver> {
+    Given(Box<Given<T>>),
+    Feed(D::Feed<T>),
+}
+
+/// The end of a source that has come: a value, or what a function gave that was called when it was
+/// fed.
+struct Given<T> {
+    state: State,
+    what: Option<What<T>>,
 }
 
 // The feed is pinned in its box.
 impl<T, D: Driver> Unpin for Running<T, D> {}
 
-/// Feeds a source, below `above` if one made it.
-pub(super) fn feed<T, D: Driver>(
-    core: &Arc<Core<T, D>>,
-    source: Source<T, D>,
-    family: Arc<Family>,
-    above: Option<(Sources, Option<Arc<Gate>>)>,
-) -> SourceId {
-    let id = SourceId(if above.is_none() {
-        family.root
-    } else {
-        ids::next()
-    });
-    let is_outermost = above.is_none();
-    let (chain, parent) = above.map_or((None, None), |(chain, gate)| (Some(chain), gate));
-    let (value, feed) = match source.body {
-        Body::Value(value) => (Some(value), None),
-        Body::Feed(feed) => (None, Some(feed)),
-    };
-    let kind = source.kind;
-    let mut running = Running {
-        feed,
-        each: source.each,
-        done: source.done,
-        sources: Sources::new(id, kind, chain),
-        family,
-        core: core.clone(),
-        gate: (kind.is_many()).then(Arc::default),
-        parent,
-        is_limited: kind == SourceKind::Future && (is_outermost || !core.ordered),
-        has_slot: false,
-    };
-    let root = is_outermost.then_some(running.family.root);
-    let is_late = core.ctx.is_done();
-    if is_late {
-        running.drop_callbacks();
+/// An item on its way to the consumer.
+pub(super) struct Event<T> {
+    pub(super) what: What<T>,
+    pub(super) sources: Sources,
+    pub(super) family: Option<Arc<Family>>,
+    /// These are opened when the event is delivered.
+    pub(super) gate: Option<Arc<Gate>>,
+    pub(super) parent: Option<Arc<Gate>>,
+    /// Gives a slot back when it is delivered.
+    pub(super) has_slot: bool,
+}
+
+pub(super) enum What<T> {
+    Item(T),
+    Last(T),
+    Fail(Error),
+    Stop(Option<Error>),
+}
+
+impl<T> What<T> {
+    pub(super) fn is_end(&self) -> bool {
+        !matches!(self, What::Item(_))
     }
-    if is_late || value.is_some() || (is_outermost && kind == SourceKind::Func) {
-        match (core.count_in(root), value) {
-            (false, _) => running.refuse(),
-            (true, Some(value)) => running.last(value),
-            (true, None) if is_late => drop(running), // which tells its end
-            (true, None) => call(core, running),
+}
+
+/// What a turn brought: at most one item and at most one source.
+pub(super) struct Outcome<T, D: Driver> {
+    pub(super) what: Option<What<T>>,
+    pub(super) made: Option<Box<Running<T, D>>>,
+    pub(super) then: Then,
+    pub(super) slot: Slot,
+}
+
+/// What becomes of the slot of a limited source.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Slot {
+    Kept,
+    Free,
+    /// Free when the item is delivered.
+    Item,
+}
+
+impl<T, D: Driver> Outcome<T, D> {
+    fn of(then: Then) -> Self {
+        Outcome {
+            what: None,
+            made: None,
+            then,
+            slot: Slot::Kept,
         }
-    } else if let Err(mut running) = core.launch(running, root) {
-        running.refuse();
     }
-    id
-}
 
-thread_local! {
-    static IS_CALLING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Calls a function inside `add`; unless one that was called like this feeds it: that one is
-/// started like other sources, so that nothing recurses.
-fn call<T, D: Driver>(core: &Core<T, D>, mut function: Running<T, D>) {
-    if IS_CALLING.replace(true) {
-        return core.start(function);
-    }
-    // It contains its panics, and ends with the first poll: there is nobody to wake.
-    let _ended = Pin::new(&mut function).poll(&mut Context::from_waker(Waker::noop()));
-    IS_CALLING.set(false);
-}
-
-impl<T, D: Driver> Future for Running<T, D> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        for _ in 0..BUDGET {
-            let this = &mut *self;
-            // The streamer, or the source we made, opens the gate and wakes us.
-            let is_shut = this
-                .gate
-                .as_ref()
-                .is_some_and(|g| g.poll_open(cx).is_pending());
-            if is_shut {
-                return Poll::Pending;
-            }
-            if this.is_told_to_end() {
-                this.interrupt();
-            }
-            let Some(feed) = &mut this.feed else {
-                return Poll::Ready(());
-            };
-            match catch_unwind(AssertUnwindSafe(|| D::pull(feed, cx))) {
-                Err(payload) => this.fail(Error::Panicked(Panicked::new(payload))),
-                Ok(Poll::Ready(step)) => this.step(step),
-                Ok(Poll::Pending) => {
-                    // The user's source wakes us.
-                    this.parent.take().inspect(|gate| gate.open());
-                    return Poll::Pending;
-                }
-            }
+    fn item(what: What<T>, then: Then) -> Self {
+        Outcome {
+            what: Some(what),
+            ..Outcome::of(then)
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 
 impl<T, D: Driver> Running<T, D> {
-    fn step(&mut self, step: Step<T, D>) {
-        match step {
-            Step::Item(value) => self.item(value),
-            Step::Last(value) => self.last(value),
-            Step::Sub(source) => {
-                self.gate.as_ref().inspect(|gate| gate.shut());
-                self.child(source, self.gate.clone());
+    /// An outermost source.
+    pub(super) fn new(
+        id: SourceId,
+        source: Source<T, D>,
+        family: Option<Arc<Family>>,
+        how: How,
+    ) -> Self {
+        let body = match source.body {
+            Body::Feed(feed) => Kind::Feed(feed),
+            Body::Value(value) => Kind::Given(Box::new(Given {
+                state: State::unfed(),
+                what: Some(What::Last(value)),
+            })),
+        };
+        let calls = source.calls;
+        let mut running = Running { body, calls };
+        let state = running.state();
+        state.sources = Sources::new(id, source.kind, None);
+        state.family = family;
+        state.how = how;
+        state.how.is_limited = source.kind == SourceKind::Future;
+        running
+    }
+
+    /// The source that this one makes; `parent` is held back until it has begun.
+    fn child(&mut self, source: Source<T, D>, parent: Option<Arc<Gate>>) -> Box<Self> {
+        let state = self.state();
+        if let Some(family) = &state.family {
+            family.count_in();
+        }
+        let above = state.chain();
+        let (family, how) = (state.family.clone(), state.how);
+        let id = SourceId(crate::ids::next());
+        let mut child = Running::new(id, source, family, how);
+        let state = child.state();
+        state.sources = Sources::new(id, state.sources.kind(), Some(above));
+        state.set_parent(parent);
+        // In order, the limit bounds how many outermost futures run ahead.
+        state.how.is_limited &= !how.is_ordered;
+        Box::new(child)
+    }
+
+    #[inline]
+    pub(super) fn state(&mut self) -> &mut State {
+        match &mut self.body {
+            Kind::Given(given) => &mut given.state,
+            Kind::Feed(feed) => D::state(feed),
+        }
+    }
+
+    pub(super) fn is_limited(&mut self) -> bool {
+        self.state().how.is_limited
+    }
+
+    /// Whether it waits for one of the limited slots.
+    #[inline]
+    pub(super) fn needs_slot(&mut self) -> bool {
+        let state = self.state();
+        state.how.is_limited && !state.has_slot
+    }
+
+    /// Gives it one of the limited slots.
+    pub(super) fn take_slot(&mut self) {
+        self.state().has_slot = true;
+    }
+
+    /// Whether its end has come, and is only to be delivered.
+    pub(super) fn is_given(&self) -> bool {
+        matches!(self.body, Kind::Given(_))
+    }
+
+    pub(super) fn kind(&mut self) -> SourceKind {
+        self.state().sources.kind()
+    }
+
+    pub(super) fn has_calls(&self) -> bool {
+        self.calls.is_some()
+    }
+
+    /// The callbacks of a value hear of it when it is fed.
+    pub(super) fn greet_value(&mut self) {
+        let Kind::Given(given) = &self.body else {
+            return;
+        };
+        if let Some(What::Last(value)) = &given.what {
+            tell_each(&mut self.calls, value);
+        }
+        self.tell_done(None);
+    }
+
+    /// The same source with the end that has come.
+    pub(super) fn given(mut self, what: What<T>) -> Self {
+        let state = std::mem::replace(self.state(), State::unfed());
+        let what = Some(what);
+        self.body = Kind::Given(Box::new(Given { state, what }));
+        self
+    }
+
+    /// One step of the source.
+    #[inline]
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Outcome<T, D> {
+        let Kind::Feed(feed) = &mut self.body else {
+            return Outcome::of(Then::Over); // it is given, not run
+        };
+        match guarded(move || D::pull(feed, cx)) {
+            Ok((Some(Poll::Ready(step)), _)) => self.step(step),
+            Ok((Some(Poll::Pending), state)) => {
+                // The user's source wakes us.
+                state.open_parent();
+                Outcome::of(Then::Wait)
             }
+            Ok((None, _)) => Outcome::of(Then::Wait), // whoever opens the gate wakes us
+            Err(payload) => self.fail(Error::Panicked(Panicked::new(payload))),
+        }
+    }
+
+    #[inline]
+    fn step(&mut self, step: Step<T, D>) -> Outcome<T, D> {
+        match step {
+            Step::Item(value) => {
+                tell_each(&mut self.calls, &value);
+                Outcome::item(What::Item(value), Then::Again)
+            }
+            Step::Last(value) => self.last(value),
+            Step::Sub(source) => self.make(source),
             Step::Become(source) => self.hand_over(source),
             Step::End => self.end(What::Stop(None), None),
             Step::Fail(error) => self.fail(error),
         }
     }
 
-    fn item(&mut self, value: T) {
-        self.tell_each(&value);
-        self.gate.as_ref().inspect(|gate| gate.shut());
-        self.emit(What::Item(value), false);
+    fn last(&mut self, value: T) -> Outcome<T, D> {
+        tell_each(&mut self.calls, &value);
+        self.end(What::Last(value), None)
     }
 
-    fn last(&mut self, value: T) {
-        self.tell_each(&value);
-        self.end(What::Last(value), None);
+    fn fail(&mut self, error: Error) -> Outcome<T, D> {
+        self.end(What::Fail(error.clone()), Some(error))
     }
 
-    fn fail(&mut self, error: Error) {
-        self.end(What::Fail(error.clone()), Some(error));
-    }
-
-    fn child(&mut self, source: Source<T, D>, gate: Option<Arc<Gate>>) {
-        // Relaxed is enough to count up: we are counted ourselves meanwhile.
-        self.family.live.fetch_add(1, Ordering::Relaxed);
-        let above = Some((self.sources.clone(), gate));
-        feed(&self.core, source, self.family.clone(), above);
+    fn make(&mut self, source: Source<T, D>) -> Outcome<T, D> {
+        let gate = self.state().shut();
+        Outcome {
+            made: Some(self.child(source, Some(gate))),
+            ..Outcome::of(Then::Again)
+        }
     }
 
     /// The source that we made speaks for us from now on.
-    fn hand_over(&mut self, source: Source<T, D>) {
-        let parent = self.parent.take();
-        self.child(source, parent);
+    fn hand_over(&mut self, source: Source<T, D>) -> Outcome<T, D> {
+        let parent = self.state().take_parent();
+        let made = Some(self.child(source, parent));
         self.drop_feed();
         self.tell_done(None);
-        self.family.live.fetch_sub(1, Ordering::AcqRel);
-        self.core.count_out();
-        if std::mem::take(&mut self.has_slot) {
-            self.core.release();
+        let state = self.state();
+        if let Some(family) = &state.family {
+            family.count_out(); // not the last: we have counted the other in
+        }
+        let had_slot = std::mem::take(&mut state.has_slot);
+        Outcome {
+            made,
+            slot: if had_slot { Slot::Free } else { Slot::Kept },
+            ..Outcome::of(Then::Over)
         }
     }
 
     /// Ends the source: its future goes first, then `on_done`, then its terminal item.
-    fn end(&mut self, what: What<T>, error: Option<Error>) {
+    fn end(&mut self, what: What<T>, error: Option<Error>) -> Outcome<T, D> {
         self.drop_feed();
         self.tell_done(error.as_ref());
-        let has_slot = std::mem::take(&mut self.has_slot);
-        // In order, what has been done but not delivered counts against the limit: this bounds
-        // how far the futures run ahead.
-        let keeps_slot = has_slot && self.core.ordered;
-        self.emit(what, keeps_slot);
-        if has_slot && !keeps_slot {
-            self.core.release();
-        }
-    }
-
-    fn emit(&mut self, what: What<T>, has_slot: bool) {
-        let event = Event {
-            what,
-            sources: self.sources.clone(),
-            family: self.family.clone(),
-            gates: [self.gate.clone(), self.parent.take()],
-            has_slot,
+        let state = self.state();
+        let slot = match std::mem::take(&mut state.has_slot) {
+            // In order, what has been done but not delivered counts against the limit: this
+            // bounds how far the futures run ahead.
+            true if state.how.is_ordered => Slot::Item,
+            true => Slot::Free,
+            false => Slot::Kept,
         };
-        self.core.emit(event);
-    }
-
-    /// Nothing more is pulled from an iterator or a stream once the context has ended; a future
-    /// that is ready then still wins, as everywhere.
-    fn is_told_to_end(&self) -> bool {
-        self.sources.kind().is_many() && self.core.ctx.is_done()
-    }
-
-    /// Ends before its time.
-    fn interrupt(&mut self) {
-        self.take_outcome();
-        if self.feed.is_none() {
-            return;
+        Outcome {
+            slot,
+            ..Outcome::item(what, Then::Over)
         }
-        let why = self.core.why();
-        let what = if self.sources.kind().is_many() {
+    }
+
+    /// The end that has come; the callbacks have heard of it.
+    pub(super) fn take_given(&mut self) -> Option<What<T>> {
+        let Kind::Given(given) = &mut self.body else {
+            return None;
+        };
+        given.state.is_over = true;
+        given.what.take()
+    }
+
+    /// The item of a source whose end has come.
+    pub(super) fn give(&mut self) -> Option<Event<T>> {
+        let what = self.take_given()?;
+        Some(self.event(what, Slot::Kept))
+    }
+
+    /// Ends what has not ended: what has come is still given, anything else was interrupted.
+    pub(super) fn interrupt(&mut self, why: impl FnOnce() -> Error) -> Option<Outcome<T, D>> {
+        if self.state().is_over {
+            return None;
+        }
+        if let Some(given) = self.take_given() {
+            return Some(Outcome::item(given, Then::Over));
+        }
+        if let Some(ended) = self.look() {
+            return Some(ended);
+        }
+        let why = why();
+        let what = if self.state().sources.kind().is_many() {
             What::Stop(Some(why.clone()))
         } else {
             What::Fail(why.clone())
         };
-        self.end(what, Some(why));
+        Some(self.end(what, Some(why)))
     }
 
     /// What a task has done is not lost because nobody has looked yet.
-    fn take_outcome(&mut self) {
-        if self.sources.kind() != SourceKind::Task {
-            return;
+    fn look(&mut self) -> Option<Outcome<T, D>> {
+        if self.kind() != SourceKind::Task {
+            return None;
         }
-        let Some(feed) = &mut self.feed else {
-            return;
-        };
         // Only looks: there is nobody to wake.
-        if let Poll::Ready(step) = D::pull(feed, &mut Context::from_waker(Waker::noop())) {
-            self.step(step);
-        }
+        let looked = self.turn(&mut Context::from_waker(Waker::noop()));
+        matches!(looked.then, Then::Over).then_some(looked)
     }
 
     /// Fed after the end: it is dropped, and nothing is told.
-    fn refuse(&mut self) {
-        self.drop_callbacks();
+    pub(super) fn refuse(&mut self) {
+        self.drop_calls();
         self.drop_feed();
     }
 
     /// What is fed after the end has no callbacks: one that feeds again would never be done.
-    fn drop_callbacks(&mut self) {
-        let (each, done) = (self.each.take(), self.done.take());
-        isolate("dropping on_each", || drop(each));
-        isolate("dropping on_done", || drop(done));
-    }
-
-    fn drop_feed(&mut self) {
-        let feed = self.feed.take();
-        isolate("dropping a source", || drop(feed));
-    }
-
-    fn tell_each(&mut self, value: &T) {
-        if let Some(each) = &mut self.each {
-            isolate("on_each", || D::call_each(each, value));
+    pub(super) fn drop_calls(&mut self) {
+        if let Some(calls) = self.calls.take() {
+            let Calls { each, done } = *calls;
+            isolate("dropping on_each", || drop(each));
+            isolate("dropping on_done", || drop(done));
         }
     }
 
+    /// The item, on its way through a queue.
+    pub(super) fn event(&mut self, what: What<T>, slot: Slot) -> Event<T> {
+        let state = self.state();
+        let is_held = state.how.one_at_a_time && !what.is_end();
+        Event {
+            gate: is_held.then(|| state.shut()),
+            parent: state.take_parent(),
+            what,
+            sources: state.sources.clone(),
+            family: state.family.clone(),
+            has_slot: slot == Slot::Item,
+        }
+    }
+
+    fn drop_feed(&mut self) {
+        self.state().is_over = true;
+        isolate("dropping a source", || match &mut self.body {
+            Kind::Feed(feed) => D::clear(feed),
+            Kind::Given(given) => drop(given.what.take()),
+        });
+    }
+
     fn tell_done(&mut self, error: Option<&Error>) {
-        self.each
-            .take()
-            .map(|each| isolate("dropping on_each", || drop(each)));
-        if let Some(done) = self.done.take() {
+        let Some(calls) = self.calls.take() else {
+            return;
+        };
+        let Calls { each, done } = *calls;
+        isolate("dropping on_each", || drop(each));
+        if let Some(done) = done {
             isolate("on_done", || D::call_done(done, error.map_or(Ok(()), Err)));
         }
     }
 }
 
-/// Interrupted: by the end of the context, or by an executor that is gone.
-impl<T, D: Driver> Drop for Running<T, D> {
-    fn drop(&mut self) {
-        self.interrupt();
+#[inline]
+fn tell_each<T, D: Driver>(calls: &mut Option<Box<Calls<T, D>>>, value: &T) {
+    if let Some(each) = calls.as_mut().and_then(|calls| calls.each.as_mut()) {
+        isolate("on_each", || D::call_each(each, value));
     }
+}
+
+#[inline]
+fn guarded<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
+    catch_unwind(AssertUnwindSafe(f))
 }

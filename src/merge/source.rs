@@ -34,7 +34,7 @@ pub enum Step<T, D: Driver> {
     Fail(Error),
 }
 
-/// A source in its box. Pulled again only after `Item` and `Sub`.
+/// A source of one kind. Pulled again only after `Item` and `Sub`.
 pub trait Pull<T, D: Driver> {
     #[doc(hidden)]
     fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>>;
@@ -45,14 +45,18 @@ pub trait Pull<T, D: Driver> {
 pub struct Source<T, D: Driver = Tasks> {
     pub(super) kind: SourceKind,
     pub(super) body: Body<T, D>,
-    pub(super) each: Option<D::Each<T>>,
-    pub(super) done: Option<D::OnDone>,
+    pub(super) calls: Option<Box<Calls<T, D>>>,
 }
 
-/// A value needs no box.
 pub(super) enum Body<T, D: Driver> {
     Value(T),
     Feed(D::Feed<T>),
+}
+
+/// The callbacks of a source.
+pub(super) struct Calls<T, D: Driver> {
+    pub(super) each: Option<D::Each<T>>,
+    pub(super) done: Option<D::OnDone>,
 }
 
 impl<T, D: Driver> fmt::Debug for Source<T, D> {
@@ -68,13 +72,21 @@ impl<T, D: Driver> Source<T, D> {
         Source {
             kind,
             body,
-            each: None,
-            done: None,
+            calls: None,
         }
     }
 
     fn fed(kind: SourceKind, feed: D::Feed<T>) -> Self {
         Source::of(kind, Body::Feed(feed))
+    }
+
+    fn calls(&mut self) -> &mut Calls<T, D> {
+        self.calls.get_or_insert_with(|| {
+            Box::new(Calls {
+                each: None,
+                done: None,
+            })
+        })
     }
 
     /// A value.
@@ -191,7 +203,7 @@ impl<T, D: Driver> Source<T, D> {
         F: FnMut(&T),
         D: Takes<F>,
     {
-        self.each = Some(D::each(f));
+        self.calls().each = Some(D::each(f));
         self
     }
 
@@ -204,7 +216,7 @@ impl<T, D: Driver> Source<T, D> {
         F: FnOnce(Result<(), &Error>),
         D: Takes<F>,
     {
-        self.done = Some(D::done(f));
+        self.calls().done = Some(D::done(f));
         self
     }
 }

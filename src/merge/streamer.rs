@@ -1,7 +1,6 @@
 //! [`Streamer`]: the end that gives the items.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
     fmt,
     future::{Future, poll_fn},
     pin::Pin,
@@ -11,16 +10,15 @@ use std::{
 use futures::Stream;
 
 use super::{
-    core::{Core, Event, Labels, Lull, What, drop_all},
+    core::{Core, Queued, drop_all},
+    delivery::Delivery,
     driver::{Driver, Tasks},
     fed::Fed,
-    running::Running,
+    labels::Labels,
+    placed::Placed,
+    running::Event,
 };
-use crate::{
-    Done, Error, Event as Flag, EventWait,
-    group::Group,
-    sync::{Arc, Ordering},
-};
+use crate::{Done, Error, Event as Flag, EventWait, sync::Arc};
 
 /// After so many items that were ready in a row the executor may go on.
 const BUDGET: u32 = 128;
@@ -34,13 +32,11 @@ const BUDGET: u32 = 128;
 #[must_use = "dropping the streamer cancels every source; iterate it with `next`"]
 pub struct Streamer<T, L = (), D: Driver = Tasks> {
     core: Arc<Core<T, D>>,
-    labels: Arc<Labels<L>>,
-    default: L,
-    group: Group<Running<T, D>>,
+    delivery: Delivery<T, L, D>,
+    /// In place, the sources.
+    placed: Placed<T, D>,
     /// Taken from the core, in order of arrival.
-    batch: VecDeque<Event<T>>,
-    /// Taken from the batch, by outermost source; only when ordered.
-    sorted: BTreeMap<u64, VecDeque<Event<T>>>,
+    arrived: Queued<T, D>,
     breaker: Flag,
     broken: EventWait,
     done: Done,
@@ -62,12 +58,10 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
         let breaker = Flag::new();
         Streamer {
             done: core.ctx.done(),
+            delivery: Delivery::new(core.clone(), labels, default),
             core,
-            labels,
-            default,
-            group: Group::new(),
-            batch: VecDeque::new(),
-            sorted: BTreeMap::new(),
+            placed: Placed::new(),
+            arrived: Queued::default(),
             broken: breaker.wait(),
             breaker,
             stage: Stage::Open,
@@ -91,16 +85,13 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
 
     /// What has been produced and not taken, without waiting. Sources that were held back go on.
     pub fn remaining(&mut self) -> Vec<Fed<T, L>> {
-        let mut all = Vec::new();
-        self.core.take_out_behind(&mut self.batch);
-        let sorted = std::mem::take(&mut self.sorted);
-        for event in sorted.into_values().flatten() {
-            all.push(self.deliver(event));
-        }
-        while let Some(event) = self.batch.pop_front() {
-            all.push(self.deliver(event));
-        }
-        all
+        self.take_news();
+        let mut events: Vec<_> = self.delivery.take_sorted().collect();
+        events.extend(self.arrived.events.drain(..));
+        events
+            .into_iter()
+            .map(|event| self.deliver(event))
+            .collect()
     }
 
     fn poll_fed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Fed<T, L>>> {
@@ -124,32 +115,58 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Fed<T, L>> {
         loop {
             self.end_if_told();
-            if let Some(event) = self.take() {
+            if self.core.has_news() {
+                self.take_news();
+            }
+            if let Some(event) = self.delivery.next(&mut self.arrived.events) {
                 return Poll::Ready(self.deliver(event));
+            }
+            let delivery = &mut self.delivery;
+            let turned = self
+                .placed
+                .poll_next(&self.core.ctx, cx, |source, what, slot| {
+                    delivery.sort(source, what, slot)
+                });
+            if let Poll::Ready(Some(found)) = turned {
+                if self.core.has_news() {
+                    // What its callback has fed was there before it.
+                    self.take_news();
+                    self.arrived.events.push_back(found.into());
+                    continue;
+                }
+                return Poll::Ready(self.delivery.label(found));
+            }
+            if self.delivery.has_front() {
+                continue;
             }
             // Before we look again: whoever queues after that look wakes us.
             self.core.register(cx.waker());
-            self.take_in();
-            while let Poll::Ready(Some(())) = self.group.poll_next(cx) {}
-            match self.core.lull(matches!(self.stage, Stage::Ending(_))) {
-                Lull::MoreQueued => {}
-                Lull::Finished => return Poll::Ready(self.stopped()),
-                Lull::Waiting => ready!(self.poll_told(cx)),
+            if self.core.has_news() {
+                continue;
             }
+            if self.placed.is_empty() && self.core.try_close(self.is_ending()) {
+                return Poll::Ready(self.stopped());
+            }
+            ready!(self.poll_told(cx));
         }
     }
 
-    /// Takes in what was fed to be polled here; after the end it is dropped, and so tells its own.
-    fn take_in(&mut self) {
-        let is_open = matches!(self.stage, Stage::Open);
-        for source in self.core.take_incoming() {
-            if is_open {
-                self.group.insert(source);
-            }
+    fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Ending(_))
+    }
+
+    /// Takes what has arrived at the core.
+    fn take_news(&mut self) {
+        let limit = self.core.take(&mut self.arrived);
+        self.placed.set_limit(limit);
+        self.placed.append(&mut self.arrived.sources);
+        if self.is_ending() {
+            self.interrupt();
         }
     }
 
     /// Breaks off what runs if the breaker is set or the context has ended.
+    #[inline]
     fn end_if_told(&mut self) {
         if !matches!(self.stage, Stage::Open) {
             return;
@@ -157,16 +174,29 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
         if self.breaker.is_set() {
             self.core.ctx.cancel_with("the breaker was set");
         }
-        if let Some(error) = self.core.ctx.error() {
-            self.stage = Stage::Ending(Some(error));
-            self.core.drop_unstarted();
-            self.group.clear();
+        if self.core.ctx.is_done() {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        self.stage = Stage::Ending(self.core.ctx.error());
+        self.take_news();
+        self.core.interrupt_waiting();
+        self.interrupt();
+    }
+
+    /// Ends what is in place.
+    fn interrupt(&mut self) {
+        if !self.placed.is_empty() {
+            let ends = self.placed.interrupt(&self.core.why());
+            self.arrived.events.extend(ends);
         }
     }
 
     /// Ready when there is a reason to end.
     fn poll_told(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if matches!(self.stage, Stage::Ending(_)) {
+        if self.is_ending() {
             // The sources that are left end as the executor polls or drops them, and wake us.
             return Poll::Pending;
         }
@@ -188,65 +218,19 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
         Fed::Stopped { error }
     }
 
-    fn take(&mut self) -> Option<Event<T>> {
-        if self.batch.is_empty() {
-            self.core.take_out(&mut self.batch);
-        }
-        if !self.core.ordered {
-            return self.batch.pop_front();
-        }
-        while let Some(event) = self.batch.pop_front() {
-            self.sorted
-                .entry(event.family.root)
-                .or_default()
-                .push_back(event);
-        }
-        let front = self.core.front()?;
-        self.sorted.get_mut(&front)?.pop_front()
-    }
-
     fn deliver(&mut self, mut event: Event<T>) -> Fed<T, L> {
-        for gate in event.gates.iter_mut().filter_map(Option::take) {
+        for gate in [event.gate.take(), event.parent.take()]
+            .into_iter()
+            .flatten()
+        {
             gate.open();
         }
-        if event.has_slot {
-            self.core.release();
+        if event.has_slot && self.core.is_in_place() {
+            self.placed.free_slot();
+        } else if event.has_slot {
+            self.core.free_slot();
         }
-        // The user's `clone`, which may panic: after what lets sources go on.
-        let label = self.label(&event);
-        let Event { what, sources, .. } = event;
-        match what {
-            What::Item(value) | What::Last(value) => Fed::Success {
-                value,
-                sources,
-                label,
-            },
-            What::Fail(error) => Fed::Failure {
-                error,
-                sources,
-                label,
-            },
-            What::Stop(error) => Fed::IterationStop {
-                error,
-                sources,
-                label,
-            },
-        }
-    }
-
-    /// The label of an event; the last event of a family takes it along.
-    fn label(&mut self, event: &Event<T>) -> L {
-        let family = &event.family;
-        let is_end = !matches!(event.what, What::Item(_));
-        let is_over = is_end && family.live.fetch_sub(1, Ordering::AcqRel) == 1;
-        let label = if is_over {
-            self.core.forget(family.root);
-            self.sorted.remove(&family.root);
-            self.labels.remove(family.root)
-        } else {
-            self.labels.get(family.root)
-        };
-        label.unwrap_or_else(|| self.default.clone())
+        self.delivery.label(event.into())
     }
 }
 
@@ -254,11 +238,13 @@ impl<T, L, D: Driver> Streamer<T, L, D> {
     /// Cancels and drops everything.
     fn release(&mut self) {
         self.core.ctx.cancel();
-        self.core.close();
-        self.group.clear();
-        drop_all(std::mem::take(&mut self.batch));
-        drop_all(std::mem::take(&mut self.sorted).into_values().flatten());
-        self.labels.close();
+        let mut queued = self.core.close();
+        self.placed.append(&mut queued.sources);
+        drop_all(queued.events);
+        drop_all(self.placed.interrupt(&self.core.why()));
+        drop_all(std::mem::take(&mut self.arrived.events));
+        drop_all(self.delivery.take_sorted());
+        self.delivery.labels.close();
     }
 }
 

@@ -101,7 +101,7 @@ impl Plan {
 pub(super) fn expect<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
     let live = core.node().link();
     match live.ok().and_then(|live| live.group()) {
-        None => core.set_id(crate::ids::next_task()),
+        None => core.set_id(crate::ids::next_local()),
         Some(group) => {
             let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
             group.joined(&task);

@@ -285,6 +285,8 @@ fn feed_25_polled_in_place_nothing_advances_unless_the_streamer_is_polled() {
         assert_eq!(advanced.load(Ordering::SeqCst), 0);
         assert_eq!(next(&mut items).await, "1");
         settle(&sim.ctx).await;
+        assert_eq!(advanced.load(Ordering::SeqCst), 1);
+        assert_eq!(next(&mut items).await, "2");
         assert_eq!(advanced.load(Ordering::SeqCst), 2);
     });
 }

@@ -123,7 +123,9 @@ fn q_72_the_breaker_stops_endless_sources() {
         assert_eq!(next(&mut items).await, "1");
         items.breaker().set();
         let rest = rest(&mut items).await;
-        assert_eq!(rest, "0 end(cancelled) end(cancelled) stopped(cancelled)");
+        // Of tasks, one item each has been produced ahead; in place, none.
+        let ended = rest.strip_prefix("0 ").unwrap_or(&rest);
+        assert_eq!(ended, "end(cancelled) end(cancelled) stopped(cancelled)");
         drop(feeder);
     });
 }

@@ -1,0 +1,173 @@
+//! [`Delivery`]: how events become the items of the streamer.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    core::Core,
+    driver::Driver,
+    fed::{Fed, Sources},
+    labels::{Family, Known, Labels},
+    running::{Event, Running, Slot, What},
+};
+use crate::sync::Arc;
+
+/// An item on its way to the consumer, who waits for it.
+pub(super) struct Found<T> {
+    what: What<T>,
+    sources: Sources,
+    family: Option<Arc<Family>>,
+}
+
+impl<T> From<Event<T>> for Found<T> {
+    fn from(event: Event<T>) -> Self {
+        Found {
+            what: event.what,
+            sources: event.sources,
+            family: event.family,
+        }
+    }
+}
+
+impl<T> From<Found<T>> for Event<T> {
+    fn from(found: Found<T>) -> Self {
+        Event {
+            what: found.what,
+            sources: found.sources,
+            family: found.family,
+            gate: None,
+            parent: None,
+            has_slot: false,
+        }
+    }
+}
+
+/// Gives items their labels, and their order if they have one.
+pub(super) struct Delivery<T, L, D: Driver> {
+    pub(super) core: Arc<Core<T, D>>,
+    pub(super) labels: Arc<Labels<L>>,
+    known: Known<L>,
+    default: L,
+    /// By outermost source; only when ordered.
+    sorted: BTreeMap<u64, VecDeque<Event<T>>>,
+}
+
+impl<T, L, D: Driver> Delivery<T, L, D> {
+    /// All that has arrived before its turn.
+    pub(super) fn take_sorted(&mut self) -> impl Iterator<Item = Event<T>> + use<T, L, D> {
+        std::mem::take(&mut self.sorted).into_values().flatten()
+    }
+}
+
+impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
+    pub(super) fn new(core: Arc<Core<T, D>>, labels: Arc<Labels<L>>, default: L) -> Self {
+        Delivery {
+            core,
+            labels,
+            known: Known::default(),
+            default,
+            sorted: BTreeMap::new(),
+        }
+    }
+
+    /// The next of what has arrived; in order, of the outermost source whose turn it is.
+    #[inline]
+    pub(super) fn next(&mut self, arrived: &mut VecDeque<Event<T>>) -> Option<Event<T>> {
+        if !self.core.is_ordered {
+            return arrived.pop_front();
+        }
+        arrived.drain(..).for_each(|event| self.file(event));
+        let front = self.core.front()?;
+        self.sorted.get_mut(&front)?.pop_front()
+    }
+
+    /// Whether the outermost source whose turn it is has given something.
+    pub(super) fn has_front(&self) -> bool {
+        let front = self.core.is_ordered.then(|| self.core.front()).flatten();
+        front
+            .and_then(|front| self.sorted.get(&front))
+            .is_some_and(|events| !events.is_empty())
+    }
+
+    fn file(&mut self, event: Event<T>) {
+        let root = event.family.as_ref().map_or(0, |family| family.root);
+        self.sorted.entry(root).or_default().push_back(event);
+    }
+
+    /// What a source in place has given: to be delivered at once; in order, it is filed.
+    #[inline]
+    pub(super) fn sort(
+        &mut self,
+        source: &mut Running<T, D>,
+        what: What<T>,
+        slot: Slot,
+    ) -> Option<Found<T>> {
+        if self.core.is_ordered {
+            self.file(source.event(what, slot));
+            return None;
+        }
+        let state = source.state();
+        state.open_parent();
+        Some(Found {
+            what,
+            sources: state.sources.clone(),
+            family: state.family.clone(),
+        })
+    }
+
+    /// Labels what was found. The user's `clone` may panic: nothing waits for it any more.
+    #[inline]
+    pub(super) fn label(&mut self, found: Found<T>) -> Fed<T, L> {
+        let label = match found.family {
+            None => self.default.clone(),
+            Some(family) => self.label_of(&family, found.what.is_end()),
+        };
+        fed(found.what, found.sources, label)
+    }
+
+    /// The last item of a family takes its label out.
+    fn label_of(&mut self, family: &Family, is_end: bool) -> L {
+        let known = family.label.and_then(|at| self.known.get(&self.labels, at));
+        let label = known.unwrap_or(&self.default).clone();
+        if is_end {
+            self.count_out(family);
+        }
+        label
+    }
+
+    fn count_out(&mut self, family: &Family) {
+        if let Some(at) = family.label {
+            self.known.forget(at);
+        }
+        if !family.count_out() {
+            return;
+        }
+        if let Some(at) = family.label {
+            self.labels.remove(at);
+        }
+        if self.core.is_ordered {
+            self.core.forget(family.root);
+            self.sorted.remove(&family.root);
+        }
+    }
+}
+
+#[inline]
+fn fed<T, L>(what: What<T>, sources: Sources, label: L) -> Fed<T, L> {
+    match what {
+        What::Item(value) | What::Last(value) => Fed::Success {
+            value,
+            sources,
+            label,
+        },
+        What::Fail(error) => Fed::Failure {
+            error,
+            sources,
+            label,
+        },
+        What::Stop(error) => Fed::IterationStop {
+            error,
+            sources,
+            label,
+        },
+    }
+}

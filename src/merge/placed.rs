@@ -1,0 +1,148 @@
+//! [`Placed`]: the sources of a merge in place, which the streamer polls.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll},
+};
+
+use super::{
+    driver::Driver,
+    running::{Event, Running, Slot, What},
+};
+use crate::{
+    Ctx, Error,
+    group::{Group, Line, Then, Turn},
+};
+
+/// The sources that the streamer keeps: nothing here is shared, so nothing is locked.
+///
+/// A future takes a slot in its first turn, or is parked there until one is free: so nothing is
+/// looked at before its turn.
+pub(super) struct Placed<T, D: Driver> {
+    group: Group<Running<T, D>>,
+    slots: Slots,
+}
+
+/// How many futures may run, and do.
+struct Slots {
+    limit: usize,
+    running: usize,
+}
+
+impl Slots {
+    /// Whether the source may run.
+    #[inline]
+    fn admit<T, D: Driver>(&mut self, source: &mut Running<T, D>) -> bool {
+        if !source.needs_slot() {
+            return true;
+        }
+        if self.running >= self.limit {
+            return false;
+        }
+        self.running += 1;
+        source.take_slot();
+        true
+    }
+
+    /// Calls those that are parked, as far as there are slots.
+    fn fill<T, D: Driver>(&mut self, line: &mut Line<Running<T, D>>) {
+        while line.parked().is_some_and(|source| self.admit(source)) {
+            line.call();
+        }
+    }
+
+    fn free<T, D: Driver>(&mut self, line: &mut Line<Running<T, D>>) {
+        self.running -= 1;
+        self.fill(line);
+    }
+}
+
+impl<T, D: Driver> Placed<T, D> {
+    pub(super) fn new() -> Self {
+        Placed {
+            group: Group::new(),
+            slots: Slots {
+                limit: usize::MAX,
+                running: 0,
+            },
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.group.is_empty()
+    }
+
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.slots.limit = limit;
+        self.slots.fill(self.group.line());
+    }
+
+    pub(super) fn append(&mut self, sources: &mut VecDeque<Running<T, D>>) {
+        self.group.line().append(sources);
+    }
+
+    pub(super) fn free_slot(&mut self) {
+        self.slots.free(self.group.line());
+    }
+
+    /// Lets sources take turns until `deliver` makes something of an item; `None` if none is left.
+    ///
+    /// The caller has just seen that `ctx` goes on. Once it ends nothing more is pulled.
+    #[inline]
+    pub(super) fn poll_next<X>(
+        &mut self,
+        ctx: &Ctx<()>,
+        cx: &mut Context<'_>,
+        mut deliver: impl FnMut(&mut Running<T, D>, What<T>, Slot) -> Option<X>,
+    ) -> Poll<Option<X>> {
+        let slots = &mut self.slots;
+        let mut turns = 0;
+        self.group.poll_turns(cx, |source, cx, line| {
+            turns += 1;
+            if turns > 1 && ctx.is_done() {
+                return Turn {
+                    output: None,
+                    then: Then::Again,
+                };
+            }
+            if line.is_first_turn() && !slots.admit(source) {
+                return Turn {
+                    output: None,
+                    then: Then::Park,
+                };
+            }
+            let outcome = source.turn(cx);
+            let mut output = None;
+            if let Some(mut made) = outcome.made {
+                made.greet_value();
+                match made.take_given() {
+                    Some(what) => output = deliver(&mut made, what, Slot::Kept),
+                    None => line.insert(*made),
+                }
+            }
+            if outcome.slot == Slot::Free {
+                slots.free(line);
+            }
+            if let Some(what) = outcome.what {
+                output = deliver(source, what, outcome.slot);
+            }
+            Turn {
+                output,
+                then: outcome.then,
+            }
+        })
+    }
+
+    /// Ends everything: each was interrupted.
+    pub(super) fn interrupt(&mut self, why: &Error) -> VecDeque<Event<T>> {
+        let mut ends = VecDeque::new();
+        for mut source in self.group.take_all() {
+            let Some(ended) = source.interrupt(|| why.clone()) else {
+                continue;
+            };
+            self.slots.running -= usize::from(ended.slot == Slot::Free);
+            ends.extend(ended.what.map(|what| source.event(what, ended.slot)));
+        }
+        ends
+    }
+}

@@ -344,7 +344,6 @@ impl<M> Group<M> {
         let polling = Polling::lane(&lane.signal);
         let Turn { output, then } = poll(&mut member, &mut cx, &mut self.line);
         lane.in_line = then.goes_on(&polling);
-        drop(waker);
         match then {
             Then::Over => {
                 self.free.push(index);
@@ -378,7 +377,7 @@ impl<M> Group<M> {
         let polling = Polling::lane(&lane.signal);
         let Turn { output, then } = poll(member, &mut cx, &mut self.line);
         lane.in_line = then.goes_on(&polling);
-        drop((waker, polling));
+        drop(polling);
         if lane.in_line {
             self.line.next.push_back(Next::Lane(index));
         }

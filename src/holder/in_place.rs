@@ -60,7 +60,7 @@ where
 {
     let scope = InPlaceScope {
         fresh: RefCell::default(),
-        node: Rc::new(Arc::clone(ctx.node())),
+        place: Rc::new(Place(Arc::clone(ctx.node()))),
     };
     let mut members = Members(Group::new());
     let mut body = pin!(AssertUnwindSafe(ctx.run_until_done(body(&scope))).catch_unwind());
@@ -105,9 +105,11 @@ where
 /// Where [`scope_in_place`] spawns.
 pub struct InPlaceScope<'env> {
     fresh: RefCell<VecDeque<Member<'env>>>,
-    /// Shared by the tasks, which count it without atomics.
-    node: Rc<Arc<Node>>,
+    place: Rc<Place>,
 }
+
+/// Where in the tree the tasks are; counted without atomics.
+struct Place(Arc<Node>);
 
 type Member<'env> = Pin<Box<dyn Future<Output = ()> + 'env>>;
 
@@ -139,7 +141,7 @@ pub struct InPlaceTask<T>(Rc<Slot<T>>);
 
 struct Slot<T> {
     state: RefCell<State<T>>,
-    node: Rc<Arc<Node>>,
+    place: Rc<Place>,
     spawned_at: &'static Location<'static>,
 }
 
@@ -196,7 +198,7 @@ impl<'env> InPlaceScope<'env> {
     ) -> InPlaceTask<T> {
         let slot = Rc::new(Slot {
             state: RefCell::new(State::Running(None)),
-            node: Rc::clone(&self.node),
+            place: Rc::clone(&self.place),
             spawned_at,
         });
         let filled = Rc::clone(&slot);
@@ -226,7 +228,8 @@ impl<T> Slot<T> {
     fn discard(&self, outcome: Result<T>) {
         if let Err(error) = &outcome {
             if !error.is_cancelled() {
-                report_below(&self.node, &self.node.path(), self.spawned_at, error);
+                let Place(node) = &*self.place;
+                report_below(node, &node.path(), self.spawned_at, error);
             }
         }
         isolate("the destructor of a task's value", || drop(outcome));

@@ -124,3 +124,39 @@ fn finish_counts_each_kind_and_keeps_the_first_error() {
         );
     });
 }
+
+/// A task that sleeps for a second and then, `hops` times, goes on as another in the other context.
+fn hop(clock: Ctx, here: Ctx, there: Ctx, hops: u64) {
+    let spawner = here.clone();
+    drop(spawner.spawn(async move {
+        clock.sleep(secs(1)).await.unwrap();
+        if hops > 0 {
+            hop(clock, there, here, hops - 1);
+        }
+    }));
+}
+
+#[test]
+fn finish_follows_work_that_moves_between_contexts() {
+    // It looks at one context after the other: what moves into one that it has seen is not missed.
+    simulate(async |sim| {
+        for (first, second) in [("one", "two"), ("two", "one")] {
+            for hops in 0..6 {
+                let app = sim.ctx.child("app");
+                let contexts = [app.child("one"), app.child("two")];
+                contexts.iter().for_each(|ctx| drop(ctx.done()));
+                let named = |name| {
+                    contexts
+                        .iter()
+                        .find(|ctx| ctx.name() == name)
+                        .unwrap()
+                        .clone()
+                };
+                hop(sim.ctx.clone(), named(first), named(second), hops);
+                let start = sim.clock.elapsed();
+                assert_eq!(app.finish().await.completed as u64, hops + 1);
+                assert_eq!(sim.clock.elapsed() - start, secs(hops + 1));
+            }
+        }
+    });
+}

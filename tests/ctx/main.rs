@@ -4,6 +4,7 @@ mod birth;
 mod callbacks;
 mod deadlines;
 mod handed;
+mod model;
 mod outcomes;
 mod shape;
 mod texts;

@@ -88,7 +88,12 @@ pub use self::{
     wait::{Until, Wait, WaitSet, Waited, cancel_and_wait, wait_for_all, wait_for_first},
 };
 
-/// The example of the README, which runs with the tests.
-#[cfg(all(doctest, feature = "embedded"))]
+/// The examples of the README, which run with the tests.
+#[cfg(all(
+    doctest,
+    feature = "embedded",
+    feature = "tokio",
+    feature = "test-util"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -106,7 +106,12 @@ impl Spawner for Tokio {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.0.spawn(future).into()
+        let handle = self.0.spawn(future);
+        match self.0.runtime_flavor() {
+            // The thread that ends the task frees it while it is at hand; nobody competes.
+            RuntimeFlavor::CurrentThread => Kept::default(),
+            _ => handle.into(),
+        }
     }
 
     fn spawn_blocking<W>(&self, work: W)

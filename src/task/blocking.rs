@@ -77,13 +77,11 @@ where
         // The task's waker is the job itself: to be asked means to give up, unless it has begun.
         self.core.park(&Waker::from(Arc::clone(self)));
         let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(&self.core);
-        let is_listed = self
-            .core
-            .node()
-            .live()
-            .is_some_and(|live| live.enlist(task));
-        if is_listed {
-            self.core.set_listed();
+        self.core.set_listed(); // first: once it is listed, another thread may end it
+        let live = self.core.node().live();
+        let is_listed = live.is_some_and(|live| live.enlist(task));
+        if !is_listed {
+            self.core.take_listed();
         }
         is_listed
     }

@@ -46,6 +46,13 @@ impl Reason {
 
 /// Fixes the outcome and tells everybody; `None` where the future gave none.
 pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Option<Result<T>>) {
+    let returned = match returned {
+        Some(Ok(value)) => match succeed(core, value) {
+            Ok(()) => return,
+            Err(value) => Some(Ok(value)),
+        },
+        other => other,
+    };
     let outcome = match returned {
         Some(Err(error)) => Err(own_or_cancelled(core, error)),
         Some(value) => value,
@@ -59,6 +66,25 @@ pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Opt
         live.depart(error.as_ref());
     }
     woken.wake();
+}
+
+/// The end of most tasks: a value, which only the joiner waits for. Else hands it back.
+///
+/// All in one, because what the general way hands on from step to step is costly to move.
+#[inline]
+fn succeed<T: Send + 'static>(core: &Arc<TaskCore<T>>, value: T) -> Result<(), T> {
+    if !is_plain(core) {
+        return Err(value);
+    }
+    delist(core); // before anybody can see that the task is done
+    let joiner = core.store_value(value)?;
+    if let Some(live) = core.node().live() {
+        live.depart(None);
+    }
+    if let Some(joiner) = joiner {
+        isolate("a waker", || joiner.wake());
+    }
+    Ok(())
 }
 
 /// Makes the outcome final; `None` if it was before. What is given back is woken last.

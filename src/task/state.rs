@@ -37,14 +37,15 @@ pub(super) use self::owner::Register;
 
 const ASKED: u8 = 1;
 const DONE: u8 = 2;
-const POLLED: u8 = 4;
-const LISTED: u8 = 8;
 /// The owner's handle is gone.
-const DETACHED: u8 = 16;
+const DETACHED: u8 = 4;
 /// The owner has the outcome; of an error a clone is left.
-const TAKEN: u8 = 32;
+const TAKEN: u8 = 8;
 /// The callbacks have run, and the outcome is where it stays.
-const OVER: u8 = 64;
+const OVER: u8 = 16;
+
+const POLLED: u8 = 1;
+const LISTED: u8 = 2;
 
 pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &Error>) + Send>;
 
@@ -55,7 +56,10 @@ pub(crate) struct TaskCore<T> {
     spawned_at: &'static Location<'static>,
     options: Option<Box<Options>>,
     slot: AtomicU32,
+    /// `ASKED` to `OVER`. Written under the lock, which saves a read-modify-write for each.
     flags: AtomicU8,
+    /// `POLLED` and `LISTED`: the business of whoever polls and ends the task, one at a time.
+    steps: AtomicU8,
     shared: Mutex<Shared<T>>,
 }
 
@@ -114,6 +118,7 @@ impl<T> TaskCore<T> {
             options,
             slot: AtomicU32::new(0),
             flags: AtomicU8::new(0),
+            steps: AtomicU8::new(0),
             shared: Mutex::new(shared),
         }
     }
@@ -155,38 +160,49 @@ impl<T> TaskCore<T> {
         self.has(ASKED)
     }
 
-    pub(super) fn is_listed(&self) -> bool {
-        self.has(LISTED)
-    }
-
     fn has(&self, flag: u8) -> bool {
-        // Acquire: partner of the AcqRel in `set`; who sees DONE sees what led to it.
+        // Acquire: partner of the Release in `set`; who sees DONE sees what led to it.
         self.flags.load(Ordering::Acquire) & flag != 0
     }
 
-    /// Sets a flag; says whether it was clear.
-    fn set(&self, flag: u8) -> bool {
-        self.flags.fetch_or(flag, Ordering::AcqRel) & flag == 0
+    /// Sets flags; says whether they were clear.
+    fn set(&self, _locked: &Shared<T>, flags: u8) -> bool {
+        let before = self.flags.load(Ordering::Relaxed);
+        self.flags.store(before | flags, Ordering::Release);
+        before & flags == 0
     }
 
     /// Whether the future was not pending in a poll before.
     pub(super) fn is_first_poll(&self) -> bool {
-        !self.has(POLLED)
+        self.steps() & POLLED == 0
     }
 
     pub(super) fn set_polled(&self) {
-        if self.is_first_poll() {
-            self.set(POLLED);
-        }
+        self.set_steps(self.steps() | POLLED);
+    }
+
+    pub(super) fn is_listed(&self) -> bool {
+        self.steps() & LISTED != 0
     }
 
     /// Says yes once, if the task is listed: the caller takes it off.
     pub(super) fn take_listed(&self) -> bool {
-        self.has(LISTED) && self.flags.fetch_and(!LISTED, Ordering::AcqRel) & LISTED != 0
+        let is_listed = self.is_listed();
+        self.set_steps(self.steps() & !LISTED);
+        is_listed
     }
 
     pub(super) fn set_listed(&self) {
-        self.set(LISTED);
+        self.set_steps(self.steps() | LISTED);
+    }
+
+    fn steps(&self) -> u8 {
+        // Relaxed, here and below: one poll happens before the next.
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    fn set_steps(&self, steps: u8) {
+        self.steps.store(steps, Ordering::Relaxed);
     }
 
     /// Why there is no value; `None` while the task runs and after success.
@@ -208,7 +224,7 @@ impl<T> TaskCore<T> {
         }
         let mut shared = lock(&self.shared);
         // Under the lock: whoever sees ASKED there finds the place, too.
-        let is_first = self.set(ASKED) && !self.is_done();
+        let is_first = self.set(&shared, ASKED) && !self.is_done();
         if is_first {
             shared.rest().asked_at = Some(location);
         }
@@ -256,7 +272,7 @@ impl<T> TaskCore<T> {
     /// The step out of `Running`; false if somebody else took it (invariant 1).
     pub(super) fn begin_completion(&self) -> bool {
         let mut shared = lock(&self.shared);
-        if !self.set(DONE) && !mutant("complete_twice") {
+        if !self.set(&shared, DONE) && !mutant("complete_twice") {
             return false;
         }
         shared.outcome = Outcome::Lent;
@@ -279,6 +295,23 @@ impl<T> TaskCore<T> {
         Ok(step)
     }
 
+    /// The same with a value that the owner will take; gives its waker.
+    #[inline]
+    pub(super) fn store_value(&self, value: T) -> Result<Option<Waker>, T> {
+        let mut shared = lock(&self.shared);
+        if shared.rest.is_some() || self.has(DONE | DETACHED) || mutant("complete_twice") {
+            return Err(value);
+        }
+        self.set(&shared, DONE | OVER);
+        shared.outcome = Outcome::Ready(Ok(value));
+        let waker = shared.waker.take();
+        let joiner = shared.joiner.take();
+        let joiner = joiner.filter(|_| !mutant("store_without_waking"));
+        drop(shared);
+        drop(waker); // invariant 4
+        Ok(joiner)
+    }
+
     /// Puts the outcome back, unless there are callbacks to be called on it first.
     pub(super) fn put_back(&self, outcome: Result<T>) -> Step<T> {
         let mut shared = lock(&self.shared);
@@ -294,7 +327,7 @@ impl<T> TaskCore<T> {
     }
 
     fn store(&self, shared: &mut Shared<T>, outcome: Result<T>) -> Step<T> {
-        self.set(DONE | OVER);
+        self.set(shared, DONE | OVER);
         let unwanted = if self.has(DETACHED) {
             self.give_up(shared, outcome)
         } else {
@@ -318,7 +351,7 @@ impl<T> TaskCore<T> {
 
     /// Hands the outcome out for good; of an error a clone stays for those who only look.
     fn give_up(&self, shared: &mut Shared<T>, outcome: Result<T>) -> Option<Result<T>> {
-        self.set(TAKEN);
+        self.set(shared, TAKEN);
         shared.outcome = match &outcome {
             Ok(_) => Outcome::Gone,
             Err(error) => Outcome::Ready(Err(error.clone())),

@@ -40,7 +40,7 @@ impl<T> TaskCore<T> {
             return None;
         }
         let mut shared = lock(&self.shared);
-        self.set(DETACHED);
+        self.set(&shared, DETACHED);
         self.take(&mut shared)
     }
 

@@ -15,6 +15,7 @@ use crate::{
 
 impl<R> Ctx<R> {
     #[track_caller]
+    #[inline]
     fn plan(&self) -> Plan {
         let (node, spawned_at) = (Arc::clone(self.node()), Location::caller());
         Plan {

@@ -70,6 +70,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Makes the task, and gives its harness to `run` unless the context has ended.
+    #[inline]
     pub(crate) fn start<F, C, T>(
         self,
         future: F,
@@ -92,6 +93,7 @@ impl Plan {
         Task::new(core, kept)
     }
 
+    #[inline(always)]
     pub(crate) fn core<T>(self) -> Arc<TaskCore<T>> {
         Arc::new(TaskCore::new(self.node, self.spawned_at, self.options))
     }

@@ -100,6 +100,7 @@ pub(super) enum Step<T> {
 // ===== birth and reading =====
 
 impl<T> TaskCore<T> {
+    #[inline(always)]
     pub(crate) fn new(
         node: Arc<Node>,
         spawned_at: &'static Location<'static>,
@@ -379,6 +380,18 @@ impl<T> Shared<T> {
                 asked_at: None,
             })
         })
+    }
+
+    /// Takes the value out for good, if it is there.
+    #[inline]
+    fn take_value(&mut self) -> Option<T> {
+        match std::mem::replace(&mut self.outcome, Outcome::Gone) {
+            Outcome::Ready(Ok(value)) => Some(value),
+            other => {
+                self.outcome = other;
+                None
+            }
+        }
     }
 
     /// Takes the outcome out, to be put back, if it is there.

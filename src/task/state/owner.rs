@@ -9,6 +9,12 @@ impl<T> TaskCore<T> {
     /// Takes the outcome; pending: the thread that puts it back will wake `cx`.
     pub(in crate::task) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T>> {
         if self.is_done() {
+            let mut shared = lock(&self.shared);
+            if let Some(value) = shared.take_value() {
+                self.set(&shared, TAKEN);
+                return Poll::Ready(Ok(value));
+            }
+            drop(shared);
             if let Some(ready) = self.try_join(&mut lock(&self.shared)) {
                 return Poll::Ready(ready);
             }

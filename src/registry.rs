@@ -63,6 +63,12 @@ impl<T> Registry<T> {
         usize::from(self.first.is_some()) + self.more.as_ref().map_or(0, |more| more.live)
     }
 
+    /// How many places there are beyond the first, empty ones included.
+    #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
+    pub(crate) fn places(&self) -> usize {
+        self.more.as_ref().map_or(0, |more| more.places.capacity())
+    }
+
     pub(crate) fn insert(&mut self, value: T) -> Key {
         self.insert_as(self.next, value)
     }

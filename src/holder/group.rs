@@ -119,6 +119,18 @@ impl Members {
         lock(&self.shared).members.len()
     }
 
+    /// How long its lists are, empty places included.
+    #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
+    pub(super) fn places(&self) -> [usize; 4] {
+        let shared = lock(&self.shared);
+        [
+            shared.members.places(),
+            shared.adopted.len(),
+            shared.queued.len(),
+            shared.reservers.places(),
+        ]
+    }
+
     pub(super) fn watches(&self) -> Vec<TaskWatch> {
         self.members().into_iter().map(TaskWatch::new).collect()
     }

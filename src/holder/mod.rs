@@ -6,6 +6,8 @@ mod in_place;
 mod models;
 mod scope;
 mod slot;
+#[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
+mod tests;
 
 use std::{
     fmt,

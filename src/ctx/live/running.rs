@@ -31,6 +31,16 @@ impl WaitList for IdleList<'_> {
 }
 
 impl Live {
+    /// How long its lists of tasks, of children and of others are, empty places included.
+    #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
+    pub(crate) fn places(&self) -> [usize; 3] {
+        let mut shared = lock(&self.shared);
+        let (tasks, children) = (shared.tasks.places(), shared.children.places());
+        let rare = shared.rare();
+        let others = rare.callbacks.places() + rare.idle_waiters.places() + rare.undo.capacity();
+        [tasks, children, others]
+    }
+
     /// A task is on its way: it counts from here on.
     pub(crate) fn expect_task(&self) {
         self.spawned.fetch_add(1, Ordering::AcqRel);

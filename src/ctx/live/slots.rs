@@ -39,6 +39,12 @@ impl<T> Slots<T> {
         self.live
     }
 
+    /// How many places there are, empty ones included.
+    #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
+    pub(super) fn places(&self) -> usize {
+        self.places.capacity()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.places.iter().flatten()
     }

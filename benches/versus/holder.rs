@@ -23,6 +23,7 @@ const TASKS: usize = 100_000;
 pub(crate) fn rows(run: &mut Runner) {
     spawn_and_finish(run, "ct", current_thread, [0.85, 1.4]);
     spawn_and_finish(run, "mt", multi_thread, [1.05, 1.4]);
+    many_more(run);
     idle_members(run);
     nursery(run);
     run.memory("holder-parked", |memory| {
@@ -40,18 +41,8 @@ pub(crate) fn rows(run: &mut Runner) {
 fn spawn_and_finish(run: &mut Runner, kind: &str, rt: fn() -> Runtime, targets: [f64; 2]) {
     run.row(&format!("holder-finish-{kind}"), |row| {
         let (ours, set, tracker) = (rt(), rt(), rt());
-        let ctx = Ctx::root_on("root", Tokio::from(ours.handle().clone()));
         row.items(TASKS).rounds(21);
-        row.ours(move |n| {
-            let ctx = ctx.clone();
-            in_tokio(&ours, async move {
-                let start = Instant::now();
-                let holder = TaskHolder::new(&ctx, "holder");
-                (0..n).for_each(|i| drop(holder.spawn(Future32::yielding(i))));
-                black_box(holder.finish().await);
-                start.elapsed()
-            })
-        });
+        row.ours(move |n| pass(&ours, n));
         row.peer("JoinSet", targets[0], move |n| {
             in_tokio(&set, async move {
                 let start = Instant::now();
@@ -62,16 +53,47 @@ fn spawn_and_finish(run: &mut Runner, kind: &str, rt: fn() -> Runtime, targets: 
             })
         });
         row.peer("TaskTracker", targets[1], move |n| {
-            in_tokio(&tracker, async move {
-                let start = Instant::now();
-                let tasks = TaskTracker::new();
-                (0..n).for_each(|i| drop(tasks.spawn(Future32::yielding(i))));
-                tasks.close();
-                tasks.wait().await;
-                start.elapsed()
-            })
+            tracker_pass(&tracker, n)
         });
     });
+}
+
+/// Ten times as many: the cost of one does not grow, but for what the caches do.
+fn many_more(run: &mut Runner) {
+    run.row("holder-finish-ct-1e6", |row| {
+        let ours = current_thread();
+        row.items(10 * TASKS)
+            .rounds(5)
+            .ours(move |n| pass(&ours, n));
+    });
+    run.growth(
+        "holder-finish",
+        "holder-finish-ct",
+        "holder-finish-ct-1e6",
+        1.5, // what is quadratic would grow tenfold
+    );
+}
+
+fn pass(rt: &Runtime, n: usize) -> Duration {
+    let ctx = Ctx::root_on("root", Tokio::from(rt.handle().clone()));
+    in_tokio(rt, async move {
+        let start = Instant::now();
+        let holder = TaskHolder::new(&ctx, "holder");
+        (0..n).for_each(|i| drop(holder.spawn(Future32::yielding(i))));
+        black_box(holder.finish().await);
+        start.elapsed()
+    })
+}
+
+fn tracker_pass(rt: &Runtime, n: usize) -> Duration {
+    in_tokio(rt, async move {
+        let start = Instant::now();
+        let tasks = TaskTracker::new();
+        (0..n).for_each(|i| drop(tasks.spawn(Future32::yielding(i))));
+        tasks.close();
+        tasks.wait().await;
+        start.elapsed()
+    })
 }
 
 fn in_tokio(rt: &Runtime, pass: impl Future<Output = Duration> + Send + 'static) -> Duration {

@@ -79,11 +79,10 @@ fn feed_file(ctx: &Ctx, feeder: &LineFeeder, file: String) {
 /// Reads a line when it is asked for one: a consumer that is slow holds it back.
 fn read(ctx: Ctx, lines: Lines<BufReader<File>>) -> impl Stream<Item = Result<String>> {
     stream::try_unfold(lines, move |mut lines| {
-        let next = ctx.try_spawn_blocking(move |_| {
+        ctx.try_spawn_blocking(move |_| {
             let line = lines.next().transpose()?;
             Ok::<_, io::Error>(line.map(|line| (line, lines)))
-        });
-        next
+        })
     })
 }
 

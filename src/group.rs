@@ -40,7 +40,7 @@ const KEPT: usize = 16;
 /// Members contain their own panics; one that unwinds leaves the group usable.
 pub(crate) struct Group<M> {
     lanes: Vec<Lane<M>>,
-    /// Lanes to fill again; may name some that were cut off or filled meanwhile.
+    /// Lanes to fill again.
     free: Vec<usize>,
     line: Line<M>,
     woken: Arc<Woken>,
@@ -225,6 +225,12 @@ impl<M> Line<M> {
         self.next.extend(called.map(Next::Fresh));
     }
 
+    fn shrink_to(&mut self, room: usize) {
+        self.fresh.shrink_to(room);
+        self.next.shrink_to(room);
+        self.parked.shrink_to(room);
+    }
+
     fn pop(&mut self) -> Option<Next<M>> {
         if let Some(member) = self.fresh.pop_front() {
             return Some(Next::Fresh(member));
@@ -402,20 +408,38 @@ impl<M> Group<M> {
         self.lanes.len() - 1
     }
 
-    /// Notes the empty lane, and cuts empty ones off the end when few are used.
+    /// Notes the empty lane, and makes room when few are used.
     fn vacate(&mut self, index: usize) {
         self.free.push(index);
-        while self.lanes.len() > 4 * self.line.len.max(KEPT / 4)
-            && self.lanes.last().is_some_and(|lane| lane.member.is_none())
-        {
-            self.lanes.pop();
+        let enough = 2 * self.line.len.max(KEPT / 2);
+        if self.lanes.len() > 2 * enough {
+            self.cut(enough);
         }
-        if self.is_empty() && self.lanes.capacity() > 4 * KEPT {
-            self.lanes.shrink_to(KEPT);
-            self.free = (0..self.lanes.len()).collect();
-            self.line.next = VecDeque::new();
-            self.line.fresh = VecDeque::new();
+    }
+
+    /// Cuts all lanes but the first `enough`, and the room that lists had for them. It pays for
+    /// itself: at least as many members have gone.
+    fn cut(&mut self, enough: usize) {
+        let is_cut = |next: &Next<M>| matches!(next, Next::Lane(lane) if *lane >= enough);
+        self.line.next.retain(|next| !is_cut(next));
+        self.free.retain(|lane| *lane < enough);
+        for lane in self.lanes.split_off(enough) {
+            if let Some(member) = lane.member {
+                self.rehome(member);
+            }
         }
+        self.lanes.shrink_to(enough);
+        self.free.shrink_to(enough);
+        self.line.shrink_to(enough);
+    }
+
+    /// Gives a member another lane. It is polled once more: the waker it has is that of the old one.
+    fn rehome(&mut self, member: M) {
+        let index = self.vacancy();
+        let lane = &mut self.lanes[index];
+        lane.member = Some(member);
+        lane.in_line = true;
+        self.line.next.push_back(Next::Lane(index));
     }
 
     /// Takes all members out: those that wait, then those in line for their first turn, then those

@@ -86,7 +86,42 @@ fn a_crowd_that_has_gone_leaves_as_little_as_a_few() {
     go.set(true);
     while group.poll_next(&mut idle()) != Poll::Ready(None) {}
     assert!(group.lanes.capacity() <= KEPT && group.free.len() <= KEPT);
-    assert_eq!(group.line.next.capacity() + group.line.fresh.capacity(), 0);
+    assert!(group.line.next.capacity() + group.line.fresh.capacity() <= 2 * KEPT);
+}
+
+#[test]
+fn a_crowd_leaves_as_little_although_members_behind_it_live_on() {
+    // They kept the lanes of all that had been before them.
+    let mut group = Group::<Boxed<Option<usize>>>::new();
+    let kept: Rc<RefCell<Vec<Waker>>> = Rc::default();
+    let woken = Rc::new(Cell::new(0));
+    for i in 0..10_000 {
+        let (kept, woken, mut was_polled) = (kept.clone(), woken.clone(), false);
+        group.line().insert(Box::pin(poll_fn(move |cx| {
+            if i % 1000 == 999 {
+                woken.set(woken.get() + 1);
+                kept.borrow_mut().push(cx.waker().clone());
+                return Poll::Pending;
+            }
+            cx.waker().wake_by_ref();
+            match std::mem::replace(&mut was_polled, true) {
+                true => Poll::Ready(Some(i)),
+                false => Poll::Pending,
+            }
+        })));
+    }
+    let mut ended = 0;
+    for _ in 0..40_000 {
+        ended += usize::from(group.poll_next(&mut idle()).is_ready());
+    }
+    assert_eq!((ended, group.line.len), (9990, 10));
+    assert!(group.lanes.capacity() <= 4 * KEPT && group.free.capacity() <= 8 * KEPT);
+    // Each has a waker that is its own now; the old ones are one idle poll at most.
+    let wakers = std::mem::take(&mut *kept.borrow_mut());
+    woken.set(0);
+    wakers.iter().for_each(Waker::wake_by_ref);
+    while group.poll_next(&mut idle()).is_ready() || woken.get() < 10 {}
+    assert_eq!(group.line.next.len(), 0, "nobody stands in line twice");
 }
 
 #[test]

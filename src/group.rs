@@ -50,6 +50,7 @@ pub(crate) struct Group<M> {
 
 struct Lane<M> {
     member: Option<M>,
+    is_new: bool,
     in_line: bool,
     signal: Arc<Signal>,
 }
@@ -243,6 +244,7 @@ impl<M> Lane<M> {
     fn new(woken: &Arc<Woken>, lane: usize) -> Self {
         Lane {
             member: None,
+            is_new: false,
             in_line: false,
             signal: Arc::new(Signal {
                 woken: Arc::clone(woken),
@@ -288,12 +290,13 @@ impl<M> Group<M> {
                 return Poll::Ready(None);
             }
             self.line_up();
-            let output = match self.line.pop() {
-                Some(Next::Fresh(member)) => self.first_turn(member, &mut poll),
-                Some(Next::Lane(lane)) => self.turn(lane, &mut poll),
+            let lane = match self.line.pop() {
+                Some(Next::Lane(lane)) => lane,
+                Some(Next::Fresh(member)) => self.settle(member),
                 None if self.is_quiet(cx) => return Poll::Pending,
-                None => None,
+                None => continue,
             };
+            let output = self.turn(lane, &mut poll);
             if output.is_some() {
                 return Poll::Ready(output);
             }
@@ -336,36 +339,13 @@ impl<M> Group<M> {
         !self.woken.has_any.load(Ordering::Acquire)
     }
 
-    fn first_turn<T>(
-        &mut self,
-        mut member: M,
-        poll: &mut impl FnMut(&mut M, &mut Context<'_>, &mut Line<M>) -> Turn<T>,
-    ) -> Option<T> {
-        self.line.len -= 1; // as long as it may unwind
-        self.line.is_first_turn = true;
+    /// Gives a member a lane, for its first turn.
+    fn settle(&mut self, member: M) -> usize {
         let index = self.vacancy();
         let lane = &mut self.lanes[index];
-        let waker = waker_ref(&lane.signal);
-        let mut cx = Context::from_waker(&waker);
-        let polling = Polling::lane(&lane.signal);
-        let Turn { output, then } = poll(&mut member, &mut cx, &mut self.line);
-        lane.in_line = then.goes_on(&polling);
-        match then {
-            Then::Over => {
-                self.free.push(index);
-                return output;
-            }
-            Then::Park => {
-                self.free.push(index);
-                self.line.parked.push_back(member);
-            }
-            Then::Wait | Then::Again => lane.member = Some(member),
-        }
-        if lane.in_line {
-            self.line.next.push_back(Next::Lane(index));
-        }
-        self.line.len += 1;
-        output
+        lane.member = Some(member);
+        lane.is_new = true;
+        index
     }
 
     #[inline]
@@ -376,7 +356,7 @@ impl<M> Group<M> {
     ) -> Option<T> {
         let lane = self.lanes.get_mut(index)?;
         lane.in_line = false;
-        self.line.is_first_turn = false;
+        self.line.is_first_turn = std::mem::replace(&mut lane.is_new, false);
         let member = lane.member.as_mut()?;
         let waker = waker_ref(&lane.signal);
         let mut cx = Context::from_waker(&waker);
@@ -386,14 +366,25 @@ impl<M> Group<M> {
         drop(polling);
         if lane.in_line {
             self.line.next.push_back(Next::Lane(index));
-        }
-        if let Then::Over = then {
-            let over = lane.member.take();
-            self.line.len -= 1;
-            self.vacate(index);
-            drop(over);
+        } else if !matches!(then, Then::Wait) {
+            self.leave(index, then);
         }
         output
+    }
+
+    /// Takes a member out of its lane: it is over, or parked.
+    fn leave(&mut self, index: usize, then: Then) {
+        let Some(member) = self.lanes[index].member.take() else {
+            return;
+        };
+        if let Then::Park = then {
+            self.free.push(index);
+            self.line.parked.push_back(member);
+            return;
+        }
+        self.line.len -= 1;
+        self.vacate(index);
+        drop(member);
     }
 
     /// An empty lane.

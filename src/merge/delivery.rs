@@ -94,7 +94,7 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
     }
 
     /// What a source in place has given: to be delivered at once; in order, it is filed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sort(
         &mut self,
         source: &mut Running<T, D>,
@@ -115,7 +115,7 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
     }
 
     /// Labels what was found. The user's `clone` may panic: nothing waits for it any more.
-    #[inline]
+    #[inline(always)]
     pub(super) fn label(&mut self, found: Found<T>) -> Fed<T, L> {
         let label = match found.family {
             None => self.default.clone(),
@@ -125,6 +125,7 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
     }
 
     /// The last item of a family takes its label out.
+    #[inline(never)]
     fn label_of(&mut self, family: &Family, is_end: bool) -> L {
         let known = family.label.and_then(|at| self.known.get(&self.labels, at));
         let label = known.unwrap_or(&self.default).clone();

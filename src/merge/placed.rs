@@ -51,6 +51,7 @@ impl Slots {
         }
     }
 
+    #[inline(never)]
     fn free<T, D: Driver>(&mut self, line: &mut Line<Running<T, D>>) {
         self.running -= 1;
         self.fill(line);
@@ -112,22 +113,16 @@ impl<T, D: Driver> Placed<T, D> {
                 };
             }
             let outcome = source.turn(cx);
-            let mut output = None;
             if let Some(mut made) = outcome.made {
                 made.greet_value();
-                match made.take_given() {
-                    Some(what) => output = deliver(&mut made, what, Slot::Kept),
-                    None => line.insert(*made),
-                }
+                line.insert(*made);
             }
             if outcome.slot == Slot::Free {
                 slots.free(line);
             }
-            if let Some(what) = outcome.what {
-                output = deliver(source, what, outcome.slot);
-            }
+            let what = outcome.what;
             Turn {
-                output,
+                output: what.and_then(|what| deliver(source, what, outcome.slot)),
                 then: outcome.then,
             }
         })

@@ -197,13 +197,17 @@ impl<T, D: Driver> Running<T, D> {
     }
 
     /// One step of the source.
-    #[inline]
+    #[inline(always)]
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Outcome<T, D> {
         let Kind::Feed(feed) = &mut self.body else {
-            return Outcome::of(Then::Over); // it is given, not run
+            return self.given_turn();
         };
         match guarded(move || D::pull(feed, cx)) {
-            Ok((Some(Poll::Ready(step)), _)) => self.step(step),
+            Ok((Some(Poll::Ready(Step::Item(value))), _)) => {
+                tell_each(&mut self.calls, &value);
+                Outcome::item(What::Item(value), Then::Again)
+            }
+            Ok((Some(Poll::Ready(step)), _)) => self.last_step(step),
             Ok((Some(Poll::Pending), state)) => {
                 // The user's source wakes us.
                 state.open_parent();
@@ -214,14 +218,11 @@ impl<T, D: Driver> Running<T, D> {
         }
     }
 
-    #[inline]
-    fn step(&mut self, step: Step<T, D>) -> Outcome<T, D> {
+    /// A step that is not one of many.
+    #[inline(never)]
+    fn last_step(&mut self, step: Step<T, D>) -> Outcome<T, D> {
         match step {
-            Step::Item(value) => {
-                tell_each(&mut self.calls, &value);
-                Outcome::item(What::Item(value), Then::Again)
-            }
-            Step::Last(value) => self.last(value),
+            Step::Item(value) | Step::Last(value) => self.last(value),
             Step::Sub(source) => self.make(source),
             Step::Become(source) => self.hand_over(source),
             Step::End => self.end(What::Stop(None), None),
@@ -234,6 +235,7 @@ impl<T, D: Driver> Running<T, D> {
         self.end(What::Last(value), None)
     }
 
+    #[cold]
     fn fail(&mut self, error: Error) -> Outcome<T, D> {
         self.end(What::Fail(error.clone()), Some(error))
     }
@@ -289,6 +291,14 @@ impl<T, D: Driver> Running<T, D> {
         };
         given.state.is_over = true;
         given.what.take()
+    }
+
+    #[inline(never)]
+    fn given_turn(&mut self) -> Outcome<T, D> {
+        match self.take_given() {
+            Some(what) => Outcome::item(what, Then::Over),
+            None => Outcome::of(Then::Over),
+        }
     }
 
     /// The item of a source whose end has come.

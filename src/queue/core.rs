@@ -323,7 +323,7 @@ pub(super) fn pop_item<T>(entries: &mut VecDeque<Entry<T>>) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Core, Entry, Look, SPARE};
+    use super::{Core, Entry, FEW, Look, SPARE};
     use crate::sync::lock;
 
     #[test]
@@ -342,5 +342,25 @@ mod tests {
         }
         assert!(lock(&core.front.entries).capacity() <= SPARE);
         assert!(lock(&core.back).entries.capacity() <= SPARE);
+    }
+
+    #[test]
+    fn a_few_are_taken_one_by_one_and_many_are_moved_to_the_front() {
+        let core = Core::new();
+        (0..FEW + 2).for_each(|n| drop(core.put(Entry::Item(n))));
+        assert_eq!(
+            core.take_item(&mut None),
+            None,
+            "too many for the short way"
+        );
+        let look = core.take(None, &mut None, &mut None, None);
+        assert!(matches!(look, Look::Refilled(Entry::Item(0), None)));
+        assert!(lock(&core.back).entries.is_empty());
+        assert_eq!(core.take_item(&mut None), Some(1), "from the front");
+
+        let core = Core::new();
+        (0..FEW).for_each(|n| drop(core.put(Entry::Item(n))));
+        assert_eq!(core.take_item(&mut None), Some(0), "from the back");
+        assert_eq!(lock(&core.back).entries.len(), FEW - 1);
     }
 }

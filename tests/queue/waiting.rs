@@ -36,6 +36,41 @@ fn queue_07_the_end_of_the_context_wakes_everybody_who_waits() {
     }
 }
 
+/// One that was not woken, and is polled all the same, may take the item of another. It must not be
+/// left in the row then: it would be woken for the next item in place of one that waits.
+#[test]
+fn a_stream_that_takes_out_of_turn_waits_no_longer() {
+    let (_ctx, queue) = queue_of([]);
+    let hands = [Hand::default(), Hand::default()];
+    let [mut first, mut second] = [queue.stream(), queue.stream()];
+    assert_eq!(hands[0].next(&mut first), Poll::Pending);
+    assert_eq!(hands[1].next(&mut second), Poll::Pending);
+    queue.append(1); // wakes the first
+    assert_eq!(hands[1].next(&mut second), Poll::Ready(Some(1)));
+    assert_eq!(hands[0].next(&mut first), Poll::Pending);
+    queue.append(2);
+    assert_eq!(hands.map(|hand| hand.woken()), [2, 0]);
+}
+
+#[test]
+fn a_stream_that_takes_out_of_turn_from_a_backlog_waits_no_longer() {
+    let (_ctx, queue) = queue_of([]);
+    let hands: [Hand; 8] = Default::default();
+    let mut streams = [(); 8].map(|()| queue.stream());
+    for (hand, stream) in hands.iter().zip(&mut streams) {
+        assert_eq!(hand.next(stream), Poll::Pending);
+    }
+    (1..=6).for_each(|item| queue.append(item)); // wakes as many
+    assert_eq!(hands[0].next(&mut streams[0]), Poll::Ready(Some(1)));
+    assert_eq!(hands[6].woken(), 1, "for the backlog that was found");
+    assert_eq!(hands[7].woken(), 0);
+    assert_eq!(hands[7].next(&mut streams[7]), Poll::Ready(Some(2)));
+    assert_eq!(queue.remaining(), [3, 4, 5, 6]);
+    assert_eq!(hands[6].next(&mut streams[6]), Poll::Pending);
+    queue.append(7);
+    assert_eq!((hands[6].woken(), hands[7].woken()), (2, 0));
+}
+
 #[test]
 fn closing_and_breaking_wake_everybody_who_waits() {
     for end in [

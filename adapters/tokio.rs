@@ -69,6 +69,17 @@ impl Tokio {
     /// Outside a tokio runtime, and in one that was built without `enable_time` or `enable_all`.
     /// Tokio tells of the latter by a panic only. It is caught here, but the panic hook has seen
     /// it by then, and a program built with `panic = "abort"` ends there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::adapters::Tokio;
+    ///
+    /// let error = Tokio::try_current().unwrap_err();
+    /// assert!(error.to_string().starts_with("no tokio runtime here"));
+    /// let rt = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// assert!(rt.block_on(async { Tokio::try_current() }).is_ok());
+    /// ```
     pub fn try_current() -> Result<Self> {
         let Ok(handle) = Handle::try_current() else {
             return Err(Error::failed(

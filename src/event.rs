@@ -88,6 +88,24 @@ impl Event {
     }
 
     /// Sets the event and wakes everybody who waits for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::Event;
+    ///
+    ///     let go = Event::new();
+    ///     let waits = go.clone();
+    ///     let task = sim.ctx.spawn(async move { waits.wait().await });
+    ///     sim.rt.settle().await;
+    ///     go.set();
+    ///     go.clear(); // whoever was waiting has been released
+    ///     task.await.unwrap();
+    ///     assert!(!go.is_set());
+    /// });
+    /// ```
     pub fn set(&self) {
         let mut waiters = lock(&self.0.waiters);
         // Release: partner of the Acquire in `is_set`.

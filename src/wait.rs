@@ -364,6 +364,22 @@ pub struct Wait<R: Timer, W> {
 
 impl<R: Timer, W: WaitSet> Wait<R, W> {
     /// Gives up after `d`, counted from the first poll, with what is done by then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///     use windlass::{Event, Until};
+    ///
+    ///     let never = Event::new();
+    ///     let limit = Duration::from_secs(3);
+    ///     let waited = sim.ctx.wait((&never,), Until::All).timeout(limit).await.unwrap();
+    ///     assert_eq!(waited.pending, [0], "no error: it says what is still pending");
+    ///     assert_eq!(sim.clock.elapsed(), limit);
+    /// });
+    /// ```
     pub fn timeout(mut self, d: Duration) -> Self {
         self.limit = Some(d);
         self

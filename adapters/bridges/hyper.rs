@@ -14,6 +14,20 @@ use hyper::rt;
 use crate::{Ctx, Sleep, Spawner, Timer};
 
 /// Runs what hyper spawns as tasks of a context: they end with it.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use hyper::rt::Executor;
+///     use windlass::adapters::bridges::HyperExecutor;
+///
+///     let server = sim.ctx.child("server");
+///     HyperExecutor::new(&server).execute(async { "a connection" });
+///     assert_eq!(server.finish().await.completed, 1);
+/// });
+/// ```
 #[derive(Clone)]
 pub struct HyperExecutor<R>(Ctx<R>);
 
@@ -41,6 +55,21 @@ where
 }
 
 /// Gives hyper the clock of a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use hyper::rt::Timer;
+///     use std::time::Duration;
+///     use windlass::adapters::bridges::HyperTimer;
+///
+///     let timer = HyperTimer::new(sim.clock.clone());
+///     timer.sleep(Duration::from_secs(3)).await;
+///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(3));
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct HyperTimer<T>(T);
 

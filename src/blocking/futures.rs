@@ -26,6 +26,19 @@ pub struct Many;
 ///
 /// They run in place, on whatever polls them: they may borrow, and need not be `Send`. The form is
 /// inferred.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Futures, gather};
+///
+/// async fn together<M, S: Futures<M>>(set: S) -> S::Output {
+///     gather(set).await
+/// }
+///
+/// let both = futures::executor::block_on(together((async { 1 }, async { "two" })));
+/// assert_eq!(both, (1, "two"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a future nor a `Vec`, array or tuple of futures"
 )]
@@ -38,6 +51,16 @@ pub trait Futures<Form> {
 }
 
 /// A future of a `Result`, or a `Vec`, array or tuple (of up to twelve) of such futures.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::try_gather;
+///
+/// let texts = ["1", "x"].map(|text| async move { text.parse::<u8>() });
+/// let error = futures::executor::block_on(try_gather(texts)).unwrap_err();
+/// assert!(error.is::<std::num::ParseIntError>());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a future of a `Result` nor a `Vec`, array or tuple of such futures",
     note = "plain futures go through the form without `try_`"

@@ -148,12 +148,40 @@ impl<R: Runtime> CtxBuilder<R> {
     ///
     /// Zero gives a context that is done at once; durations beyond thirty years count as thirty
     /// years. The earlier deadline wins, this or an ancestor's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let request = sim.ctx.build("request").timeout(Duration::from_secs(5)).start();
+    ///     assert!(request.done().await.is_timed_out());
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(5));
+    ///     assert!(sim.ctx.build("late").timeout(Duration::ZERO).start().is_done());
+    /// });
+    /// ```
     pub fn timeout(self, d: Duration) -> Self {
         let at = deadline_after(self.parent.runtime().now(), d);
         self.with_deadline(Deadline::new(at, d))
     }
 
     /// Ends the context at `at` on the runtime's clock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let at = sim.ctx.now() + Duration::from_secs(5);
+    ///     let request = sim.ctx.build("request").deadline(at).start();
+    ///     assert_eq!(request.deadline(), Some(at));
+    ///     assert!(request.done().await.is_timed_out());
+    /// });
+    /// ```
     pub fn deadline(self, at: Instant) -> Self {
         let after = at.saturating_duration_since(self.parent.runtime().now());
         self.with_deadline(Deadline::new(at, after))

@@ -57,6 +57,24 @@ pub struct Finished {
 }
 
 /// A task that held up a shutdown.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///
+///     let app = sim.ctx.child("app");
+///     drop(app.task("deaf").spawn(std::future::pending::<()>()));
+///     sim.rt.settle().await;
+///     let finished = app.shutdown(Duration::from_secs(2)).await;
+///     let straggler = &finished.dropped[0];
+///     assert_eq!(straggler.path, "sim-->app-->deaf");
+///     assert_eq!(straggler.held_for, Duration::from_secs(2));
+///     assert!(straggler.to_string().contains("spawned at"));
+/// });
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Straggler {

@@ -178,6 +178,17 @@ impl<R: Clone> Ctx<R> {
     }
 
     /// Begins a task with a name and other wishes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let task = sim.ctx.task("accept").spawn(async {});
+    ///     assert_eq!((task.name(), task.path().as_str()), ("accept", "sim-->accept"));
+    ///     task.await.unwrap();
+    /// });
+    /// ```
     pub fn task(&self, name: impl Into<Name>) -> TaskBuilder<R> {
         TaskBuilder::new(self.clone(), name.into())
     }

@@ -106,6 +106,30 @@ pub enum ShutdownPhase {
 }
 
 /// What a [`Shutdown`] tells while it waits.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///     use windlass::ShutdownPhase;
+///
+///     let app = sim.ctx.child("app");
+///     drop(app.task("deaf").spawn(std::future::pending::<()>()));
+///     sim.rt.settle().await;
+///     let mut told = Vec::new();
+///     app.phased_shutdown(Duration::from_secs(3))
+///         .on_progress(Duration::from_secs(1), |progress| {
+///             assert_eq!(progress.phase, ShutdownPhase::Stopping);
+///             assert_eq!(progress.waits_for[0].path, "sim-->app-->deaf");
+///             told.push(progress.elapsed.as_secs());
+///         })
+///         .run()
+///         .await;
+///     assert_eq!(told, [1, 2]);
+/// });
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ShutdownProgress {

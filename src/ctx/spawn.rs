@@ -165,6 +165,19 @@ impl<R: Spawner> Ctx<R> {
     }
 
     /// Runs the fallible future that `body` makes of a context of the task's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let task = sim.ctx.task("conn").try_spawn_with(async |conn| {
+    ///         let half = conn.try_spawn(async { "21".parse::<u32>() }).await?;
+    ///         windlass::ok(2 * half)
+    ///     });
+    ///     assert_eq!(task.await.unwrap(), 42);
+    /// });
+    /// ```
     #[track_caller]
     pub fn try_spawn_with<B, F>(&self, body: B) -> Task<F::Ok>
     where

@@ -103,6 +103,25 @@ where
 }
 
 /// Where [`scope_in_place`] spawns.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+/// use windlass::{Ctx, ok, scope_in_place};
+///
+/// let sum = Cell::new(0); // borrowed, and not `Sync`
+/// let ctx = Ctx::root_on("app", ());
+/// let done = futures::executor::block_on(scope_in_place(&ctx, async |scope| {
+///     for n in 1..=3 {
+///         let sum = &sum;
+///         drop(scope.spawn(async move { sum.set(sum.get() + n) }));
+///     }
+///     ok(())
+/// }));
+/// assert!(done.is_ok());
+/// assert_eq!(sum.get(), 6, "it waits for what was detached");
+/// ```
 pub struct InPlaceScope<'env> {
     fresh: RefCell<VecDeque<Member<'env>>>,
     place: Rc<Place>,

@@ -150,6 +150,22 @@ impl<R: Clone> TaskHolder<R> {
     }
 
     /// Changes the limit, also while tasks run. Lowering it stops none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "jobs").limit(0);
+    ///     let task = holder.spawn(async { 1 });
+    ///     sim.rt.settle().await;
+    ///     assert!(!task.is_done(), "there is no room");
+    ///     holder.set_limit(1);
+    ///     assert_eq!(task.await.unwrap(), 1);
+    /// });
+    /// ```
     pub fn set_limit(&self, n: usize) {
         self.members.set_limit(n);
     }
@@ -205,6 +221,25 @@ impl<R: Clone> TaskHolder<R> {
     }
 
     /// Returns the tasks that have not finished, in order of insertion.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::TaskHolder;
+    ///
+    ///     let holder = TaskHolder::new(&sim.ctx, "jobs");
+    ///     let forever = |name| holder.task(name).spawn(std::future::pending::<()>());
+    ///     let [a, b] = ["a", "b"].map(forever);
+    ///     let names: Vec<_> = holder.tasks().iter().map(|task| task.name().to_owned()).collect();
+    ///     assert_eq!(names, ["a", "b"]);
+    ///     assert!(holder.contains(a.id()));
+    ///     a.cancel_and_wait().await.unwrap_err();
+    ///     assert_eq!(holder.pending(), 1);
+    ///     drop(b);
+    /// });
+    /// ```
     pub fn tasks(&self) -> Vec<TaskWatch> {
         self.members.watches()
     }

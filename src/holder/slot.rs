@@ -18,6 +18,23 @@ use crate::{
 };
 
 /// Room for one task in a [`TaskHolder`], held until the task that is spawned through it ends.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::TaskHolder;
+///
+///     let holder = TaskHolder::new(&sim.ctx, "jobs").limit(1);
+///     let slot = holder.try_reserve().unwrap();
+///     assert!(holder.try_reserve().is_none());
+///     let task = slot.task("job").spawn(async { 1 });
+///     assert!(holder.try_reserve().is_none(), "the task has the room now");
+///     assert_eq!(task.await.unwrap(), 1);
+///     assert!(holder.try_reserve().is_some());
+/// });
+/// ```
 #[must_use = "dropping the slot gives the room back; spawn through `task(name)`"]
 pub struct Slot<R = AnyRuntime> {
     ctx: Ctx<R>,

@@ -47,6 +47,20 @@ impl Snapshot {
     ///
     /// Contexts are boxes, tasks are ellipses; what was asked to stop is orange, what has ended is
     /// grey. `dot -Tsvg` makes a picture of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let app = sim.ctx.child("app");
+    ///     drop(app.task("job").spawn(std::future::pending::<()>()));
+    ///     sim.rt.settle().await;
+    ///     let dot = app.snapshot().to_dot();
+    ///     assert!(dot.starts_with("digraph windlass {") && dot.contains("n0 -> n1;"), "{dot}");
+    ///     app.cancel();
+    /// });
+    /// ```
     pub fn to_dot(&self) -> String {
         let mut dot = String::from("digraph windlass {\n  rankdir=LR;\n");
         for (place, (entry, parent)) in self.with_parents().enumerate() {

@@ -35,6 +35,26 @@ pub struct Snapshot {
 }
 
 /// A context or a task in a [`Snapshot`].
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///
+///     let request = sim.ctx.build("request").timeout(Duration::from_secs(5)).start();
+///     drop(request.task("query").spawn(std::future::pending::<()>()));
+///     sim.rt.settle().await;
+///     let snapshot = request.snapshot();
+///     let [context, task] = snapshot.entries() else { unreachable!() };
+///     assert_eq!((context.kind, context.state.as_str()), ("context", "live"));
+///     assert_eq!((task.kind, task.state.as_str()), ("task", "running"));
+///     assert_eq!(task.path, "sim-->request-->query");
+///     assert_eq!(task.deadline, request.deadline());
+///     request.cancel();
+/// });
+/// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

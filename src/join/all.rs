@@ -13,12 +13,42 @@ use super::JoinPolicy;
 use crate::{Ctx, CtxSleep, Error, Result, Timer};
 
 /// Waits for all and gives every outcome, in the order of the set. It has no losers.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{AllSettled, join_tasks};
+///
+///     let tasks = ["1", "x"].map(|text| sim.ctx.try_spawn(async move { text.parse::<u8>() }));
+///     let settled = join_tasks(tasks, AllSettled::new()).await;
+///     assert_eq!(*settled[0].as_ref().unwrap(), 1);
+///     assert!(settled[1].as_ref().unwrap_err().is_failed());
+/// });
+/// ```
 #[doc(alias = "join_all")]
 pub struct AllSettled<T>(Vec<Option<Result<T>>>);
 
 /// Gives all values, in the order of the set; the first error decides and is what it gives.
 ///
 /// First is first in time. The other tasks are cancelled, their values dropped.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{FailFast, join_tasks};
+///
+///     let endless = sim.ctx.try_spawn(async { std::future::pending::<Result<u8, &str>>().await });
+///     let fails = sim.ctx.try_spawn(async { Err::<u8, _>("broken") });
+///     let watch = endless.watch();
+///     let error = join_tasks([endless, fails], FailFast::new()).await.unwrap_err();
+///     assert_eq!(error.to_string(), "broken");
+///     assert!(watch.error().unwrap().is_cancelled());
+/// });
+/// ```
 #[doc(alias = "try_join_all")]
 #[doc(alias = "errgroup")]
 pub struct FailFast<T> {
@@ -31,6 +61,24 @@ pub struct FailFast<T> {
 ///
 /// What still runs then is cancelled; its outcome is that cancellation, unless it returned
 /// something all the same. It also is over when the context ends whose clock it uses.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::time::Duration;
+///     use windlass::{Within, join_tasks};
+///
+///     let quick = sim.ctx.spawn(async { 1 });
+///     let slow = sim.ctx.spawn(std::future::pending::<u32>());
+///     let limit = Duration::from_secs(3);
+///     let outcomes = join_tasks([quick, slow], Within::new(&sim.ctx, limit)).await;
+///     assert_eq!(*outcomes[0].as_ref().unwrap(), 1);
+///     assert!(outcomes[1].is_err());
+///     assert_eq!(sim.clock.elapsed(), limit);
+/// });
+/// ```
 #[doc(alias = "partial")]
 #[doc(alias = "deadline")]
 pub struct Within<T, S> {

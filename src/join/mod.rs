@@ -29,6 +29,37 @@ use crate::{Result, Task, TaskDone};
 /// When a join is decided, and what it gives.
 ///
 /// Ours are [`AllSettled`], [`FailFast`], [`FirstSuccess`], [`AtLeast`] and [`Within`].
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use std::ops::ControlFlow;
+///     use windlass::{JoinPolicy, Result, join_tasks};
+///
+///     /// Adds up values until there is enough.
+///     struct Until(u32);
+///
+///     impl JoinPolicy<u32> for Until {
+///         type Output = u32; // what is still missing
+///
+///         fn begin(&mut self, _size: usize) -> ControlFlow<()> {
+///             ControlFlow::Continue(())
+///         }
+///         fn take(&mut self, _index: usize, outcome: Result<u32>) -> ControlFlow<()> {
+///             self.0 = self.0.saturating_sub(outcome.unwrap_or(0));
+///             if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///         }
+///         fn finish(self) -> u32 {
+///             self.0
+///         }
+///     }
+///
+///     let tasks = [5, 6, 7].map(|n| sim.ctx.spawn(async move { n }));
+///     assert_eq!(join_tasks(tasks, Until(10)).await, 0);
+/// });
+/// ```
 pub trait JoinPolicy<T> {
     /// What the join gives.
     type Output;

@@ -12,6 +12,20 @@ use crate::{Error, Result};
 /// Gives the first value; errors count only if there is no value at all.
 ///
 /// First is first in time. The other tasks are cancelled, their values dropped.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{FirstSuccess, join_tasks};
+///
+///     let parse = |text: &'static str| sim.ctx.try_spawn(async move { text.parse::<u8>() });
+///     let tasks = ["x", "2", "3"].map(parse);
+///     let won = join_tasks(tasks, FirstSuccess::new()).await.unwrap();
+///     assert_eq!((won.index, won.value, won.failed.len()), (1, 2, 1));
+/// });
+/// ```
 #[doc(alias = "select_ok")]
 #[doc(alias = "any")]
 #[doc(alias = "race")]
@@ -20,6 +34,20 @@ pub struct FirstSuccess<T>(AtLeast<T>);
 /// Gives the first `k` values; or gives up as soon as so many cannot be reached any more.
 ///
 /// The other tasks are cancelled, their values dropped. If `k` is zero, all are.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{AtLeast, join_tasks};
+///
+///     let parse = |text: &'static str| sim.ctx.try_spawn(async move { text.parse::<u8>() });
+///     let tasks = ["x", "2", "3"].map(parse);
+///     let quorum = join_tasks(tasks, AtLeast::new(2)).await.unwrap();
+///     assert_eq!(quorum.values, [(1, 2), (2, 3)]);
+/// });
+/// ```
 #[doc(alias = "quorum")]
 #[doc(alias = "k of n")]
 pub struct AtLeast<T> {
@@ -55,6 +83,20 @@ pub struct Quorum<T> {
 ///
 /// Its source is the first failure, or the first cancellation if there is no failure; so it becomes
 /// an [`Error`] of that kind.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::{AtLeast, Error, join_tasks};
+///
+///     let tasks = ["x", "2"].map(|text| sim.ctx.try_spawn(async move { text.parse::<u8>() }));
+///     let too_few = join_tasks(tasks, AtLeast::new(2)).await.unwrap_err();
+///     assert_eq!((too_few.wanted, too_few.failed[0].0), (2, 0));
+///     assert!(Error::from(too_few).is::<std::num::ParseIntError>());
+/// });
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NotEnough {

@@ -91,6 +91,17 @@ impl<T> ChildPromise<T> {
     }
 
     /// Cancels the outermost promise above this one. True if this call did it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Promise;
+    ///
+    /// let parent = Promise::<u32>::new();
+    /// let child = parent.child();
+    /// assert!(child.cancel_parent());
+    /// assert!(parent.is_done() && child.is_done());
+    /// ```
     #[track_caller]
     pub fn cancel_parent(&self) -> bool {
         let caller = Location::caller();

@@ -163,6 +163,16 @@ impl<T> Promise<T> {
     }
 
     /// Gives up: there will be no value. True if this call did it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::Promise;
+    ///
+    /// let promise = Promise::<u32>::named("answer");
+    /// assert!(promise.cancel());
+    /// assert!(promise.outcome().unwrap().unwrap_err().is_cancelled());
+    /// ```
     #[track_caller]
     pub fn cancel(&self) -> bool {
         let caller = Location::caller();

@@ -102,6 +102,20 @@ impl<T> ResettablePromise<T> {
     ///
     /// While the latest is pending, nothing happens: who waits goes on waiting, and callbacks stay
     /// registered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::ResettablePromise;
+    ///
+    /// let ready = ResettablePromise::new();
+    /// assert!(!ready.reset(), "it is pending");
+    /// ready.set(1);
+    /// let first = ready.wait();
+    /// assert!(ready.reset());
+    /// assert!(!ready.is_done());
+    /// assert_eq!(first.outcome().unwrap().unwrap(), &1, "a reset takes nothing back");
+    /// ```
     #[track_caller]
     pub fn reset(&self) -> bool {
         let next = fresh(&self.line.name, Location::caller());

@@ -59,6 +59,19 @@ impl<T> Queue<T> {
     ///
     /// Hands the item back if the queue was closed, if its context has ended, or if it is bounded,
     /// full, and drops nothing to make room.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windlass::{Ctx, Queue};
+    ///
+    /// let ctx = Ctx::root_on("app", ());
+    /// let queue = Queue::bounded(&ctx, "jobs", 1);
+    /// assert!(queue.try_append(1).is_ok());
+    /// assert_eq!(queue.try_append(2).unwrap_err().0, 2, "full: handed back");
+    /// ctx.cancel();
+    /// assert_eq!(queue.remaining(), [1]);
+    /// ```
     #[track_caller]
     pub fn try_append(&self, item: T) -> Result<(), Closed<T>> {
         if self.is_over() {

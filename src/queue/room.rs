@@ -144,6 +144,21 @@ impl<T> Queue<T> {
     /// # Cancel safety
     ///
     /// Dropping the future gives up its place among those who wait, and nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use windlass::Queue;
+    ///
+    ///     let queue = Queue::bounded(&sim.ctx, "jobs", 1);
+    ///     let permit = queue.reserve().await.unwrap();
+    ///     assert!(queue.is_empty(), "only room");
+    ///     permit.send(1).unwrap();
+    ///     assert_eq!(queue.remaining(), [1]);
+    /// });
+    /// ```
     pub async fn reserve(&self) -> Result<Permit<'_, T>, Closed<()>> {
         let mut reserving = Reserving::new(self);
         poll_fn(|cx| reserving.poll(cx)).await

@@ -31,6 +31,24 @@ const LOOKS: u32 = 6;
 /// # Cancel safety
 ///
 /// Dropping it loses nothing: what it has not given is in the queue.
+///
+/// # Examples
+///
+/// ```
+/// use futures::executor::block_on;
+/// use windlass::{Ctx, Queue};
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let queue = Queue::new(&ctx, "jobs");
+/// for job in [1, 2, 3] {
+///     queue.append(job);
+/// }
+/// let (mut one, mut other) = (queue.stream(), queue.stream());
+/// assert_eq!(block_on(one.next()), Some(1));
+/// assert_eq!(block_on(other.next()), Some(2), "each item goes to one of them");
+/// drop(one);
+/// assert_eq!(block_on(other.next()), Some(3));
+/// ```
 #[must_use = "streams do nothing unless they are polled"]
 pub struct QueueStream<'a, T> {
     queue: &'a Queue<T>,

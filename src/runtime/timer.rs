@@ -202,6 +202,23 @@ pub trait Sleep: Future<Output = ()> + 'static {
 /// Nobody implements it: whatever is a [`Spawner`] and a [`Timer`] is one. An executor without a
 /// clock becomes one with [`WithTimer`](super::WithTimer). Contract: that of both, tested by
 /// `testing::conformance::check` (feature `test-util`).
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{Ctx, Runtime, Task};
+///
+/// /// Takes whichever runtime the caller has, and boxes nothing.
+/// fn start<R: Runtime>(ctx: &Ctx<R>) -> Task<u32> {
+///     ctx.task("job").timeout(std::time::Duration::from_secs(5)).spawn(async { 42 })
+/// }
+/// # #[cfg(feature = "test-util")]
+/// # {
+/// let rt = windlass::testing::SimRuntime::new();
+/// let ctx = Ctx::root_on("app", rt.clone());
+/// assert_eq!(rt.block_on(start(&ctx)).unwrap(), 42);
+/// # }
+/// ```
 pub trait Runtime: Spawner + Timer<Sleep: Send> {}
 
 impl<T: Spawner + Timer<Sleep: Send>> Runtime for T {}

@@ -62,6 +62,22 @@ impl<R> TaskBuilder<R> {
     }
 
     /// Never reports a failure of the task, whoever sees it or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::sync::{Arc, Mutex};
+    ///
+    ///     let told = Arc::new(Mutex::new(0));
+    ///     let count = Arc::clone(&told);
+    ///     let app = sim.ctx.build("app").reporter(move |_| *count.lock().unwrap() += 1).start();
+    ///     drop(app.task("job").silent().try_spawn(async { Err::<(), _>("broken") }));
+    ///     app.finish().await;
+    ///     assert_eq!(*told.lock().unwrap(), 0);
+    /// });
+    /// ```
     pub fn silent(mut self) -> Self {
         self.options.is_silent = true;
         self
@@ -92,6 +108,18 @@ impl<R> TaskBuilder<R> {
 
 impl<R: Clone> TaskBuilder<R> {
     /// Gives the task a context of its own that carries `value`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     let job = sim.ctx.task("job").value(7_u8);
+    ///     let task = job.spawn_with(async |ctx| *ctx.value::<u8>().unwrap());
+    ///     assert_eq!(task.await.unwrap(), 7);
+    ///     assert!(sim.ctx.value::<u8>().is_none());
+    /// });
+    /// ```
     pub fn value<T: Send + Sync + 'static>(self, value: T) -> Self {
         self.with_own(|own| own.value(value))
     }
@@ -147,6 +175,21 @@ impl<R: Runtime> TaskBuilder<R> {
     ///
     /// It runs in a context of its own that has this deadline. Zero gives a task that is not
     /// polled; durations beyond thirty years count as thirty years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let task = sim.ctx.task("job").timeout(Duration::from_secs(3)).spawn(async {
+    ///         std::future::pending::<()>().await
+    ///     });
+    ///     assert!(task.await.unwrap_err().is_timed_out());
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(3));
+    /// });
+    /// ```
     pub fn timeout(self, d: Duration) -> Self {
         self.with_own(|own| own.timeout(d))
     }

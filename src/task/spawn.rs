@@ -15,6 +15,30 @@ use crate::{BoxError, ctx::tree::Node, report::isolate, runtime::Kept, sync::Arc
 ///
 /// A `Result` matches twice, so `spawn(fallible)` does not compile and names `try_spawn` instead of
 /// losing the error; `spawn::<_, Plain>` insists.
+///
+/// # Examples
+///
+/// A future of a `Result` is for `try_spawn`:
+///
+/// ```compile_fail
+/// fn start(ctx: &windlass::Ctx) {
+///     drop(ctx.spawn(async { "12".parse::<u8>() }));
+/// }
+/// ```
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     use windlass::Plain;
+///
+///     let task = sim.ctx.try_spawn(async { "12".parse::<u8>() });
+///     assert_eq!(task.await.unwrap(), 12);
+///
+///     let parsed = async { "x".parse::<u8>() };
+///     let task = sim.ctx.spawn::<_, Plain>(parsed); // it insists: an error is no failure then
+///     assert!(task.await.unwrap().is_err());
+/// });
+/// ```
 pub trait Returns<Kind> {}
 
 /// The kind of everything: see [`Returns`].

@@ -97,6 +97,26 @@ impl Dominoes {
     /// Calls `f` with the number of each domino that is about to fall.
     ///
     /// A panic in it ends the row: [`finished`](Self::finished) returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::sync::{Arc, Mutex};
+    ///     use windlass::testing::Dominoes;
+    ///
+    ///     let fell = Arc::new(Mutex::new(Vec::new()));
+    ///     let log = Arc::clone(&fell);
+    ///     let dominoes = Dominoes::new(&sim.ctx, 3);
+    ///     let dominoes = dominoes.before_each(move |n| log.lock().unwrap().push(n));
+    ///     let all = [1, 2, 3].map(|n| dominoes.get(n));
+    ///     dominoes.begin();
+    ///     dominoes.finished().await.unwrap();
+    ///     assert_eq!(*fell.lock().unwrap(), [1, 2, 3]);
+    ///     assert!(all.iter().all(|domino| domino.is_done()));
+    /// });
+    /// ```
     pub fn before_each<F>(self, f: F) -> Self
     where
         F: FnMut(usize) + Send + 'static,

@@ -220,6 +220,21 @@ impl SimRuntime {
     ///
     /// While timers are pending it is the clock that decides when time goes on: see
     /// [`VirtualClock::auto_jump_after`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{thread, time::Duration};
+    /// use windlass::{Promise, testing::SimRuntime};
+    ///
+    /// let rt = SimRuntime::new();
+    /// rt.wait_for_threads(Duration::from_secs(60));
+    /// let answer = Promise::new();
+    /// let waits = answer.wait();
+    /// let thread = thread::spawn(move || answer.set(42));
+    /// assert_eq!(rt.block_on(waits).unwrap(), 42);
+    /// assert!(thread.join().unwrap());
+    /// ```
     pub fn wait_for_threads(&self, real: Duration) {
         self.core.set_patience(real);
     }

@@ -171,6 +171,19 @@ impl Ticker {
     /// Ends the stream `d` after its start, the moment at which the first tick is asked for.
     ///
     /// There is no tick at exactly `d`, nor for a slot missed before. Time spent paused counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use futures::StreamExt;
+    ///     use std::time::Duration;
+    ///
+    ///     let ticker = sim.ctx.ticker(Duration::from_secs(2)).max_time(Duration::from_secs(6));
+    ///     assert_eq!(ticker.count().await, 3, "at 0, 2 and 4, and not at 6");
+    /// });
+    /// ```
     pub fn max_time(mut self, d: Duration) -> Self {
         self.schedule.set_max_time(d);
         self
@@ -178,6 +191,21 @@ impl Ticker {
 
     /// Sets the least time from one tick to the next, 100 ms at first. Slots that are closer to the
     /// last tick are skipped, so a minimum above the period is rounded up to the schedule.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let period = Duration::from_secs(2);
+    ///     let mut ticker = sim.ctx.ticker(period).min_wait(Duration::from_secs(3));
+    ///     ticker.next().await;
+    ///     ticker.next().await;
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(4), "the slot at 2 is too close");
+    /// });
+    /// ```
     pub fn min_wait(mut self, d: Duration) -> Self {
         self.schedule.set_min_wait(d);
         self
@@ -235,6 +263,22 @@ impl Ticker {
     }
 
     /// Does what [`jitter`](Self::jitter) does, with the random numbers that follow from `seed`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// windlass::testing::simulate(async |sim| {
+    ///     use std::time::Duration;
+    ///
+    ///     let period = Duration::from_secs(10);
+    ///     let mut ticker = sim.ctx.ticker(period).jitter_seed(0.5, 7);
+    ///     ticker.next().await;
+    ///     ticker.next().await;
+    ///     let late = sim.clock.elapsed() - period;
+    ///     assert!(late < period / 2);
+    /// });
+    /// ```
     pub fn jitter_seed(mut self, part: f64, seed: u64) -> Self {
         self.schedule.set_jitter(Jitter::new(part, seed));
         self

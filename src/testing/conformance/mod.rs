@@ -130,6 +130,19 @@ pub fn check_timer<T: Timer, B: BlockOn>(make: impl Fn() -> (T, B)) {
 /// # Panics
 ///
 /// If a clause does not hold.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::testing::{SimRuntime, conformance};
+///
+/// fn make() -> (SimRuntime, SimRuntime) {
+///     let owner = SimRuntime::new();
+///     owner.wait_for_threads(std::time::Duration::from_secs(30));
+///     (owner.clone(), owner)
+/// }
+/// conformance::check(make);
+/// ```
 pub fn check<R: Runtime, B: BlockOn>(make: impl Fn() -> (R, B)) {
     check_spawner(&make);
     check_timer(&make);

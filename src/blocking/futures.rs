@@ -47,6 +47,10 @@ pub trait Futures<Form> {
     type Output;
 
     /// Runs all of them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops all of them, and with them the outputs that are there.
     fn all(self) -> impl Future<Output = Self::Output>;
 }
 
@@ -72,10 +76,26 @@ pub trait TryFutures<Form> {
     type Each;
 
     /// Runs all of them; the first error drops the others.
+    ///
+    /// # Errors
+    ///
+    /// The first error, in time; of several in one turn, that of the first place.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops all of them, and with them the outputs that are there.
     fn all(self) -> impl Future<Output = Result<Self::Output>>;
 
     /// Runs all of them; the first error that `keep` does not want drops the others, and those that
     /// it wants are put in their places.
+    ///
+    /// # Errors
+    ///
+    /// The first error that `keep` does not want.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops all of them, and with them the outputs that are there.
     fn each(self, keep: impl Fn(&Error) -> bool) -> impl Future<Output = Result<Self::Each>>;
 }
 

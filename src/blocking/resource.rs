@@ -60,11 +60,30 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[async_trait]
 pub trait Resource: Send {
     /// Makes it ready for use.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being used. The body is not run then, and `finish` is called all the
+    /// same.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the context ends meanwhile, the future is dropped where it is, and `finish` is called: it
+    /// undoes whatever is there by then.
     async fn start(&mut self) -> Result<(), BoxError>;
 
     /// Undoes what `start` did, or what there is of it.
     ///
     /// `why` is `None` after a body that succeeded. It may take 30 seconds, and is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong. It is what [`with_resource`] returns, unless there is an error before it;
+    /// then it is reported.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when its time is over, and with the executor; nobody else drops it.
     async fn finish(&mut self, why: Option<&Error>) -> Result<(), BoxError>;
 }
 

@@ -4,6 +4,17 @@ use super::Ctx;
 use crate::{Error, report::isolate};
 
 /// A registered callback; given once in a program.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::Ctx;
+///
+/// let ctx = Ctx::root_on("app", ());
+/// let id = ctx.on_done(|_| ());
+/// assert_ne!(id, ctx.on_done(|_| ()));
+/// assert!(!ctx.child("other").has_on_done(id));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallbackId(u64);
 

@@ -52,7 +52,7 @@ pub struct Finished {
     pub dropped: Vec<Straggler>,
     /// Of those, what still runs: a [`Shutdown`](crate::Shutdown) waits for them no longer.
     pub left: Vec<Straggler>,
-    /// How long the wait took.
+    /// How long the wait took: of a shutdown on the runtime's clock, else on the system's.
     pub took: Duration,
 }
 
@@ -82,7 +82,7 @@ pub struct Straggler {
     pub path: String,
     /// Where it was spawned.
     pub spawned_at: &'static Location<'static>,
-    /// For how long it went on after it was asked to stop.
+    /// For how long it went on after it was asked to stop, on the runtime's clock.
     pub held_for: Duration,
 }
 

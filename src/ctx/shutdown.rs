@@ -135,7 +135,7 @@ pub enum ShutdownPhase {
 pub struct ShutdownProgress {
     /// Which of the two phases it is in.
     pub phase: ShutdownPhase,
-    /// For how long the shutdown has been going on.
+    /// For how long the shutdown has been going on, on the runtime's clock.
     pub elapsed: Duration,
     /// The tasks that it waits for, with how long they have held it up. Those that have not been
     /// polled yet are not among them, except in a holder.

@@ -138,6 +138,10 @@ impl<T> SyncQueue<T> {
     }
 
     /// Makes a consumer that blocks; several share the items.
+    ///
+    /// # Blocking
+    ///
+    /// Until there is an item, or the iteration ends; not beyond [`SyncIter::timeout`].
     pub fn iter(&self) -> SyncIter<'_, T> {
         SyncIter::new(&self.queue)
     }

@@ -39,6 +39,17 @@ use crate::{
 };
 
 /// Which task; given once in a program.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// windlass::testing::simulate(async |sim| {
+///     let [a, b] = [1, 2].map(|n| sim.ctx.spawn(async move { n }));
+///     assert!(a.id() < b.id(), "given in order");
+///     assert_eq!(a.id(), a.watch().id());
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct TaskId(u64);
 

@@ -6,6 +6,19 @@ use super::{cell::Cell, core::Core};
 use crate::task::AnyTask;
 
 /// A task that has not ended.
+///
+/// # Examples
+///
+/// ```
+/// use windlass::{BlockOn, Ctx, testing::{SimRuntime, Stalled}};
+///
+/// let rt = SimRuntime::new();
+/// let ctx = Ctx::root("app", rt.clone());
+/// drop(ctx.task("stuck").spawn(std::future::pending::<()>()));
+/// let error = BlockOn::block_on(&rt, std::future::pending::<()>()).unwrap_err();
+/// let unfinished = &error.downcast_ref::<Stalled>().unwrap().waiting;
+/// assert_eq!(unfinished.last().unwrap().path.as_deref(), Some("app-->stuck"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unfinished {

@@ -30,6 +30,9 @@ const DOORS: [&str; 6] = [
 /// Modules that are public with all that is public in them.
 const OPEN: [&str; 2] = ["src/promise/recipes.rs", "src/testing/conformance/mod.rs"];
 
+/// Files of the inside, where names are used a second time.
+const CLOSED: [&str; 2] = ["src/merge/delivery.rs", "src/merge/member.rs"];
+
 #[test]
 fn the_public_surface_is_the_one_that_is_checked_in() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -74,6 +77,7 @@ fn surface(root: &Path) -> BTreeSet<String> {
     let mut files = Vec::new();
     sources(&root.join("src"), &mut files);
     sources(&root.join("adapters"), &mut files);
+    files.retain(|path| !CLOSED.iter().any(|closed| path.ends_with(closed)));
     for path in files {
         let is_open = OPEN.iter().any(|open| path.ends_with(open));
         let mut reader = Reader {

@@ -1,6 +1,9 @@
 //! [`Delivery`]: how events become the items of the streamer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
 
 use super::{
     core::Core,
@@ -128,11 +131,14 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
     #[inline(never)]
     fn label_of(&mut self, family: &Family, is_end: bool) -> L {
         let known = family.label.and_then(|at| self.known.get(&self.labels, at));
-        let label = known.unwrap_or(&self.default).clone();
-        if is_end {
-            self.count_out(family);
+        let label = known.unwrap_or(&self.default);
+        if !is_end {
+            return label.clone();
         }
-        label
+        // Also if `clone` panics: in order, it would stay the turn of this family for ever.
+        let label = catch_unwind(AssertUnwindSafe(|| label.clone()));
+        self.count_out(family);
+        label.unwrap_or_else(|payload| resume_unwind(payload))
     }
 
     fn count_out(&mut self, family: &Family) {

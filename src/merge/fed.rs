@@ -132,7 +132,8 @@ pub enum Fed<T, L = ()> {
     },
     /// Everything ended. It is the last item, and comes once.
     Stopped {
-        /// Why; `None` if everything that was fed has ended by itself.
+        /// Why: what the context ended with, a cancellation if the breaker was set; `None` if
+        /// everything that was fed has ended by itself.
         error: Option<Error>,
     },
 }

@@ -15,10 +15,43 @@ use super::{
 };
 use crate::{BoxError, Result, Task, TryFut, ids, sync::Arc};
 
-/// Feeds a merge. Clones feed the same one, from any thread if the sources run as tasks.
+/// Feeds a merge. Clones feed the same one, from any thread if the sources run as tasks, and from
+/// inside sources and their callbacks.
 ///
-/// When all feeders are gone, the merge finishes as soon as it is empty. What is fed after the end
-/// is dropped.
+/// Feeding never waits and never fails. When all feeders are gone, the merge finishes as soon as it
+/// is empty; so a source that keeps a feeder keeps the merge open while it lives.
+///
+/// **When the context of the merge has ended**, values that are fed are still delivered; other sources
+/// do not run, and give their terminal item at once. Callbacks are not called: one that feeds again
+/// whenever its source ends would go on for ever.
+///
+/// **After [`Fed::Stopped`](super::Fed::Stopped)**, or when the streamer is gone, what is fed is
+/// dropped and tells nothing; a task is cancelled.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")] {
+/// use windlass::{Merge, testing::simulate};
+///
+/// simulate(async |sim| {
+///     let (feeder, mut items) = Merge::new(&sim.ctx, "pages").label("start").split();
+///     let links = feeder.label("link");
+///     feeder.future(async move {
+///         links.value("/about"); // from inside a source
+///         "/"
+///     });
+///     drop(feeder);
+///     let mut seen = Vec::new();
+///     while let Some(item) = items.next().await {
+///         if let Some(label) = item.label().copied() {
+///             seen.push((label, item.value().unwrap()));
+///         }
+///     }
+///     assert_eq!(seen, [("link", "/about"), ("start", "/")]);
+/// });
+/// # }
+/// ```
 pub struct Feeder<T, L = (), D: Driver = Tasks> {
     pub(super) core: Arc<Core<T, D>>,
     pub(super) labels: Arc<Labels<L>>,
@@ -30,7 +63,10 @@ pub struct Feeder<T, L = (), D: Driver = Tasks> {
 }
 
 impl<T, L: Clone, D: Driver> Feeder<T, L, D> {
-    /// Feeds a source.
+    /// Feeds a source, with its callbacks.
+    ///
+    /// The id is the one at the outer end of the [`Sources`](super::Sources) of each item that comes of
+    /// it.
     pub fn add(&self, s: Source<T, D>) -> SourceId {
         let core = &self.core;
         let id = if core.is_ordered {
@@ -58,7 +94,7 @@ impl<T, L: Clone, D: Driver> Feeder<T, L, D> {
         Some(Family::new(root, label.flatten()))
     }
 
-    /// A feeder to the same merge, whose sources get this label.
+    /// Makes a feeder to the same merge, whose sources get this label.
     pub fn label(&self, label: L) -> Feeder<T, L, D> {
         let family = if self.core.is_ordered {
             None
@@ -122,7 +158,7 @@ impl<T, L: Clone, D: Driver> Feeder<T, L, D> {
         self.add(Source::try_future(f))
     }
 
-    /// Feeds the outcome of a task.
+    /// Feeds the outcome of a task, which is cancelled if the merge ends first.
     pub fn task(&self, t: Task<T>) -> SourceId
     where
         D: Takes<T>,
@@ -151,13 +187,17 @@ impl<T, L: Clone, D: Driver> Feeder<T, L, D> {
 }
 
 impl<T, L, D: Driver> Feeder<T, L, D> {
-    /// Lets the merge end once everything that was fed has ended. Feeding more stays allowed
-    /// until then.
+    /// Lets the merge end once everything that was fed has ended, whether feeders are left or not.
+    ///
+    /// Feeding more stays allowed until then. If nothing is left now, it ends at once.
     pub fn finish_when_empty(&self) {
         self.core.finish_when_empty();
     }
 
-    /// Changes how many futures run at a time.
+    /// Changes how many futures run at a time: see [`Merge::max_running`](super::Merge::max_running).
+    ///
+    /// If it is raised, as many more start; if it is lowered, those that run go on, and none starts
+    /// until there is room.
     pub fn set_max_running(&self, n: usize) {
         self.core.set_limit(n);
     }

@@ -10,6 +10,7 @@ mod job;
 mod labels;
 mod member;
 mod placed;
+mod queued;
 mod results;
 mod running;
 mod source;
@@ -36,15 +37,40 @@ const LOOK_AHEAD: usize = 64;
 
 /// Builds a merge: a [`Feeder`] that takes sources at any time, and a [`Streamer`] of their items.
 ///
+/// **As tasks** ([`new`](Self::new)): each source is a task in a child of the context. Sources run
+/// in parallel, and go on while the consumer is busy, iterators and streams by one item. They are
+/// `Send + 'static`.
+///
+/// **In place** ([`in_place`](Self::in_place)): the streamer polls the sources itself, on its own
+/// thread, when it is polled. They need no spawner, may borrow, and need not be `Send`.
+///
+/// The methods of both are the same, and so are their promises: each source ends with exactly one
+/// terminal item (see [`Fed`]); [`Fed::Stopped`] comes last, once, with the reason; what is broken off
+/// is cancelled, and dropped before its terminal item comes.
+///
 /// # Memory
 ///
 /// At most one item per iterator or stream waits for the consumer, who thereby holds them back;
-/// futures are not held back, unless by [`max_running`](Self::max_running) or
-/// [`ordered`](Self::ordered). Sources that have ended leave nothing behind.
+/// futures, tasks and functions are never held back, and keep one item each until it is taken:
+/// [`max_running`](Self::max_running) bounds how many futures are under way, and
+/// [`ordered`](Self::ordered) how many are ahead of the consumer. Values wait in a queue without a
+/// bound. Sources that have ended leave nothing behind, and a burst gives back the room it took.
 ///
 /// # Fairness
 ///
-/// Iterators and streams give one item in turn.
+/// Iterators and streams give one item in turn: each of `n` that are always ready gets one part in
+/// `n`. One that is fed late stands in line at once. An item costs the same, however many sources are
+/// idle. The streamer gives way to the executor after 128 items that were ready in a row.
+///
+/// # Comparison with `FuturesUnordered`, `SelectAll` and `StreamMap`
+///
+/// For futures of one type that are all there at the start, `FuturesUnordered` and `join_all` are
+/// enough; so is `SelectAll` for streams of one type. Take a merge if the sources are of several kinds
+/// or types, if more come while it is read, if some fail, or if an item must tell where it came
+/// from. `StreamMap` of `tokio-stream` names its streams, and so do labels here; but it looks at every
+/// idle stream for each item. To read from a channel is right when the producers are tasks
+/// anyway and their end is nobody's concern; a merge tells the end of each, and cancels them when its
+/// consumer goes. For work whose results nobody streams, take a [`TaskHolder`](crate::TaskHolder).
 ///
 /// # Examples
 ///
@@ -65,8 +91,26 @@ const LOOK_AHEAD: usize = 64;
 /// });
 /// # }
 /// ```
+///
+/// In place, sources may borrow, and there is no executor:
+///
+/// ```
+/// use futures::{StreamExt, executor::block_on};
+/// use windlass::{Ctx, Fed, Merge};
+///
+/// let text = String::from("so much");
+/// let ctx = Ctx::root_on("app", ());
+/// let (feeder, items) = Merge::in_place(&ctx, "letters").split();
+/// feeder.iter(text.chars().take(2));
+/// feeder.iter(text.chars().rev().take(2));
+/// drop(feeder);
+/// let letters: String = block_on(items.filter_map(async |item| item.value()).collect());
+/// assert_eq!(letters, "shoc");
+/// ```
 #[doc(alias = "queue_manager")]
-#[must_use = "a merge does nothing until it is `split`"]
+#[doc(alias = "select_all")]
+#[doc(alias = "FuturesUnordered")]
+#[must_use = "a merge does nothing until it is `split`, or made into `results`"]
 pub struct Merge<T, L = (), D: Driver = Tasks> {
     ctx: Ctx<()>,
     start: Option<Start<T, D>>,
@@ -76,7 +120,9 @@ pub struct Merge<T, L = (), D: Driver = Tasks> {
 }
 
 impl<T: Send + 'static> Merge<T> {
-    /// A merge whose sources run as tasks of a child of `ctx`.
+    /// Makes a merge whose sources run as tasks, in a child of `ctx` with this name.
+    ///
+    /// The child ends with the merge, and the merge with `ctx`; the end of a merge never ends `ctx`.
     #[track_caller]
     pub fn new<R: Spawner>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
         let ctx = ctx.child(name);
@@ -91,7 +137,10 @@ impl<T: Send + 'static> Merge<T> {
 }
 
 impl<'a, T> Merge<T, (), InPlace<'a>> {
-    /// A merge whose sources are polled by the streamer; it needs no spawner.
+    /// Makes a merge whose sources are polled by the streamer, in the order in which they wake it.
+    ///
+    /// It needs no spawner. Nothing runs while the streamer is not polled, except functions, which are
+    /// called when they are fed. What sources borrow must live longer than both ends.
     #[track_caller]
     pub fn in_place<R>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
         Merge {
@@ -106,6 +155,9 @@ impl<'a, T> Merge<T, (), InPlace<'a>> {
 
 impl<T, L, D: Driver> Merge<T, L, D> {
     /// Labels the items; `default` is for sources fed without a label of their own.
+    ///
+    /// A label goes with the outermost source, and is the same for everything below it: see
+    /// [`Feeder::label`]. It is cloned for each item, so a large one belongs in an `Arc`.
     pub fn label<M: Clone>(self, default: M) -> Merge<T, M, D> {
         Merge {
             ctx: self.ctx,
@@ -117,6 +169,9 @@ impl<T, L, D: Driver> Merge<T, L, D> {
     }
 
     /// Runs at most `n` futures at a time; 0 runs none until it is raised.
+    ///
+    /// Those over the limit start in the order in which they were fed. The limit is for futures, also
+    /// those that sources make; other kinds are not counted. [`Feeder::set_max_running`] changes it.
     pub fn max_running(mut self, n: usize) -> Self {
         self.limit = Some(n);
         self
@@ -124,7 +179,34 @@ impl<T, L, D: Driver> Merge<T, L, D> {
 
     /// Gives the items in the order in which their outermost sources were fed.
     ///
-    /// Futures run ahead of the consumer by the limit, or 64.
+    /// All of a source, and of what is below it, comes before anything of the next. Outermost futures
+    /// run ahead of the consumer by the limit ([`max_running`](Self::max_running)), or 64: those that
+    /// are done and not delivered count. Iterators and streams run ahead by one item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")] {
+    /// # use std::time::Duration;
+    /// use windlass::{Fed, Merge, testing::simulate};
+    ///
+    /// simulate(async |sim| {
+    ///     let (feeder, mut items) = Merge::new(&sim.ctx, "pages").ordered().split();
+    ///     for page in 1..=3_u64 {
+    ///         let ctx = sim.ctx.clone();
+    ///         feeder.future(async move {
+    ///             ctx.sleep(Duration::from_secs(10 / page)).await.ok(); // the first takes longest
+    ///             page
+    ///         });
+    ///     }
+    ///     drop(feeder);
+    ///     for page in 1..=3 {
+    ///         assert_eq!(items.next().await.and_then(Fed::value), Some(page));
+    ///     }
+    ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(10));
+    /// });
+    /// # }
+    /// ```
     pub fn ordered(mut self) -> Self {
         self.ordered = true;
         self
@@ -132,7 +214,7 @@ impl<T, L, D: Driver> Merge<T, L, D> {
 }
 
 impl<T, L: Clone, D: Driver> Merge<T, L, D> {
-    /// Makes the two ends.
+    /// Makes the two ends: one that takes sources, one that gives their items.
     pub fn split(self) -> (Feeder<T, L, D>, Streamer<T, L, D>) {
         let default_limit = if self.ordered { LOOK_AHEAD } else { usize::MAX };
         let limit = self.limit.unwrap_or(default_limit);
@@ -148,7 +230,7 @@ impl<T, L: Clone, D: Driver> Merge<T, L, D> {
         (feeder, Streamer::new(core, labels, self.label))
     }
 
-    /// Makes both ends in one, which streams only results.
+    /// Makes both ends in one, which streams only values and errors.
     pub fn results(self) -> ResultStreamer<T, L, D> {
         ResultStreamer::new(self.split())
     }

@@ -41,6 +41,45 @@ pub trait Pull<T, D: Driver> {
 }
 
 /// Something that gives items to a merge, with its callbacks.
+///
+/// There are eight kinds, each also a method of the [`Feeder`](super::Feeder), and four whose items are
+/// sources themselves (`…_of`): those are fed in turn, keep the label of the outermost one, and tell
+/// it in their [`Sources`](super::Sources). They may be nested to any depth, and be endless; one that
+/// makes many waits with the next until the one before has given something or has to wait, so none
+/// runs away. (Only to *drop* sources that hold one another, unfed, takes stack for each level.)
+///
+/// # Errors
+///
+/// A source that fails or panics ends with a [`Fed::Failure`](super::Fed::Failure), and no other
+/// notices. `try_` kinds take a `Result`, and end at its first error; others take any value, a
+/// `Result` included, as an item.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")] {
+/// use futures::{StreamExt, stream};
+/// use windlass::{Fed, Merge, Source, SourceKind, testing::simulate};
+///
+/// simulate(async |sim| {
+///     let (feeder, mut items) = Merge::new(&sim.ctx, "merge").split();
+///     let pages = stream::iter([10, 20]).map(|page| Source::iter([page + 1, page + 2]));
+///     let outermost = feeder.add(Source::stream_of(pages));
+///     drop(feeder);
+///     let mut lines = Vec::new();
+///     while let Some(item) = items.next().await {
+///         if let Fed::Success { value, sources, .. } = item {
+///             let kinds: Vec<_> = sources.iter().map(|(_, kind)| kind).collect();
+///             assert_eq!(kinds, [SourceKind::Iter, SourceKind::Stream]);
+///             assert_eq!(sources.iter().last().unwrap().0, outermost);
+///             lines.push(value);
+///         }
+///     }
+///     lines.sort();
+///     assert_eq!(lines, [11, 12, 21, 22]);
+/// });
+/// # }
+/// ```
 #[must_use = "a source does nothing until it is fed with `Feeder::add`"]
 pub struct Source<T, D: Driver = Tasks> {
     pub(super) kind: SourceKind,
@@ -89,7 +128,7 @@ impl<T, D: Driver> Source<T, D> {
         })
     }
 
-    /// A value.
+    /// Gives one value.
     pub fn value(v: T) -> Self
     where
         D: Takes<T>,
@@ -97,8 +136,8 @@ impl<T, D: Driver> Source<T, D> {
         Source::of(SourceKind::Value, Body::Value(v))
     }
 
-    /// The value of a function, which is called once: when it is fed, or when the source that
-    /// makes it is reached.
+    /// Gives the value of a function, which is called once: when it is fed, or, made by another
+    /// source, when it is its turn.
     pub fn func<F>(f: F) -> Self
     where
         F: FnOnce() -> T,
@@ -107,7 +146,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Func, D::held::<T, Func>(f))
     }
 
-    /// The items of an iterator.
+    /// Gives the items of an iterator, one in turn with those of other sources.
     pub fn iter<I>(i: I) -> Self
     where
         I: IntoIterator<Item = T>,
@@ -116,7 +155,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Iter, D::held::<T, Iter>(i.into_iter()))
     }
 
-    /// The output of a future.
+    /// Gives the output of a future.
     pub fn future<F>(f: F) -> Self
     where
         F: Future<Output = T>,
@@ -125,7 +164,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Future, D::pinned::<T, Plain>(f))
     }
 
-    /// The value of a fallible future; its error is a failure of the source.
+    /// Gives the value of a fallible future; its error is a failure of the source.
     pub fn try_future<F>(f: F) -> Self
     where
         F: TryFut<Ok = T>,
@@ -134,7 +173,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Future, D::pinned::<T, Fallible>(f))
     }
 
-    /// The outcome of a task, which is cancelled if the merge ends first.
+    /// Gives the outcome of a task, which is cancelled if the merge ends first.
     pub fn task(t: Task<T>) -> Self
     where
         D: Takes<T>,
@@ -142,7 +181,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Task, D::task(t))
     }
 
-    /// The items of a stream.
+    /// Gives the items of a stream, one in turn with those of other sources.
     pub fn stream<S>(s: S) -> Self
     where
         S: Stream<Item = T>,
@@ -151,7 +190,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Stream, D::pinned::<T, Many>(s))
     }
 
-    /// The items of a fallible stream, up to its first error.
+    /// Gives the items of a fallible stream, up to its first error.
     pub fn try_stream<S, E>(s: S) -> Self
     where
         S: Stream<Item = Result<T, E>>,
@@ -161,7 +200,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Stream, D::pinned::<T, TryMany>(s))
     }
 
-    /// What the source gives that a function makes.
+    /// Gives what the source gives that a function makes.
     pub fn func_of<F>(f: F) -> Self
     where
         F: FnOnce() -> Source<T, D>,
@@ -170,7 +209,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Func, D::held::<T, FuncOf>(f))
     }
 
-    /// What the sources of an iterator give.
+    /// Gives what the sources of an iterator give.
     pub fn iter_of<I>(i: I) -> Self
     where
         I: IntoIterator<Item = Source<T, D>>,
@@ -179,7 +218,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Iter, D::held::<T, IterOf>(i.into_iter()))
     }
 
-    /// What the source gives that a future makes.
+    /// Gives what the source gives that a future makes.
     pub fn future_of<F>(f: F) -> Self
     where
         F: Future<Output = Source<T, D>>,
@@ -188,7 +227,7 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Future, D::pinned::<T, PlainOf>(f))
     }
 
-    /// What the sources of a stream give.
+    /// Gives what the sources of a stream give.
     pub fn stream_of<S>(s: S) -> Self
     where
         S: Stream<Item = Source<T, D>>,
@@ -197,7 +236,10 @@ impl<T, D: Driver> Source<T, D> {
         Source::fed(SourceKind::Stream, D::pinned::<T, ManyOf>(s))
     }
 
-    /// Calls `f` with each value of this source, when it is produced.
+    /// Calls `f` with each value of this source, when it is produced, which may be before it is read.
+    ///
+    /// Values of the sources that it makes are not its own. A panic of `f` is reported, and changes
+    /// nothing. `f` may feed, and must not block.
     pub fn on_each<F>(mut self, f: F) -> Self
     where
         F: FnMut(&T),
@@ -207,7 +249,10 @@ impl<T, D: Driver> Source<T, D> {
         self
     }
 
-    /// Calls `f` once, when this source has ended, before its terminal item.
+    /// Calls `f` once, when this source has ended, before its terminal item, with the error if it
+    /// failed or was interrupted.
+    ///
+    /// A source that hands over to the one it makes has ended then. A panic of `f` is reported.
     ///
     /// A source that is fed when the merge has ended has no callbacks: so one that `f` feeds again
     /// whenever it ends does come to an end.

@@ -10,12 +10,13 @@ use std::{
 use futures::Stream;
 
 use super::{
-    core::{Core, Queued, drop_all},
+    core::{Core, drop_all},
     delivery::Delivery,
     driver::{Driver, Tasks},
     fed::Fed,
     labels::Labels,
     placed::Placed,
+    queued::Queued,
     running::Event,
 };
 use crate::{Done, Error, Event as Flag, EventWait, sync::Arc};
@@ -23,12 +24,53 @@ use crate::{Done, Error, Event as Flag, EventWait, sync::Arc};
 /// After so many items that were ready in a row the executor may go on.
 const BUDGET: u32 = 128;
 
-/// One stream out of everything that was fed.
+/// One stream out of everything that was fed. It is a [`Stream`] of [`Fed`], and `Unpin`.
 ///
-/// It ends with one [`Fed::Stopped`]: when it is finished and empty, when its [`breaker`] is set,
-/// or when its context ends. Each unfinished source then gives its terminal item first.
+/// It goes on until one of these comes, and then ends with one [`Fed::Stopped`]:
+///
+/// * All feeders are gone, or [`finish_when_empty`] was called, and everything that was fed has ended.
+///   `Stopped` has no error then.
+/// * Its [`breaker`] is set, or its context ends: nothing more is pulled, what is unfinished is
+///   cancelled and gives its terminal item, what was produced before still comes, and `Stopped` says
+///   why.
+///
+/// After that it gives `None`, at once, however often it is asked; and what is fed is dropped.
+///
+/// **Dropped early**, it cancels and drops everything; tasks are gone when their executor has seen to
+/// it. It never ends the context it was made in.
+///
+/// # Fairness
+///
+/// Sources take turns: see [`Merge`](super::Merge#fairness).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "test-util")] {
+/// use windlass::{Fed, Merge, testing::simulate};
+///
+/// simulate(async |sim| {
+///     let (feeder, mut items) = Merge::new(&sim.ctx, "numbers").split();
+///     feeder.iter(1..);
+///     let mut sum = 0;
+///     while let Some(item) = items.next().await {
+///         match item {
+///             Fed::Success { value, .. } => sum += value,
+///             Fed::IterationStop { error, .. } => assert!(error.unwrap().is_cancelled()),
+///             Fed::Stopped { error } => assert!(error.unwrap().is_cancelled()),
+///             other => panic!("{other:?}"),
+///         }
+///         if sum >= 10 {
+///             items.breaker().set();
+///         }
+///     }
+///     assert!(sum >= 10 && !sim.ctx.is_done());
+/// });
+/// # }
+/// ```
 ///
 /// [`breaker`]: Self::breaker
+/// [`finish_when_empty`]: super::Feeder::finish_when_empty
 #[must_use = "dropping the streamer cancels every source; iterate it with `next`"]
 pub struct Streamer<T, L = (), D: Driver = Tasks> {
     core: Arc<Core<T, D>>,
@@ -69,21 +111,37 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
         }
     }
 
-    /// The next item; `None` after [`Fed::Stopped`].
+    /// Waits for the next item; `None` after [`Fed::Stopped`].
+    ///
+    /// # Errors
+    ///
+    /// None of its own: a source that fails gives an item that says so, and no other notices.
+    ///
+    /// # Panics
+    ///
+    /// If the `clone` of a label panics, with that panic; the item that it was for is lost. Panics of
+    /// sources are [`Fed::Failure`]s, those of callbacks are reported.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing: the item is still there for the next call.
+    /// Dropping the future loses nothing: the item is still there for the next call. In place, no
+    /// source advances until then.
     pub async fn next(&mut self) -> Option<Fed<T, L>> {
         poll_fn(|cx| self.poll_fed(cx)).await
     }
 
     /// The flag that ends the stream: set it, and every unfinished source is cancelled.
+    ///
+    /// What was produced before is still given. It counts also if it is cleared before the streamer
+    /// has seen it, and from any thread.
     pub fn breaker(&self) -> &Flag {
         &self.breaker
     }
 
-    /// What has been produced and not taken, without waiting. Sources that were held back go on.
+    /// Takes what has been produced and not taken, without waiting.
+    ///
+    /// Sources that were held back go on, and the stream does, too. In place nothing is produced but
+    /// when the streamer is polled, so these are values, results of functions, and what was interrupted.
     pub fn remaining(&mut self) -> Vec<Fed<T, L>> {
         self.take_news();
         let mut events: Vec<_> = self.delivery.take_sorted().collect();

@@ -96,3 +96,27 @@ fn name_given_at_the_start_is_the_tasks() {
         );
     });
 }
+
+#[test]
+fn error_stays_to_be_looked_at_and_a_value_does_not() {
+    simulate(async |sim| {
+        let mut failed = sim.ctx.try_spawn(ready(Err::<(), _>("fails")));
+        let watch = failed.watch();
+        for _ in 0..2 {
+            assert_eq!((&mut failed).await.unwrap_err().to_string(), "fails");
+            assert!(failed.error().is_some() && watch.error().is_some());
+            assert!(watch.wait().await.is_err());
+        }
+        let log = Log::default();
+        let told = log.clone();
+        failed.on_done(move |outcome| told.add(outcome.unwrap_err().to_string()));
+        assert_eq!(log.take(), ["fails"], "also to a late callback");
+        let mut fine = sim.ctx.spawn(ready(1));
+        assert_eq!((&mut fine).await.unwrap(), 1);
+        assert!((&mut fine).await.is_err() && fine.error().is_none());
+        assert!(
+            fine.watch().wait().await.is_ok(),
+            "it is fine, though its value is gone"
+        );
+    });
+}

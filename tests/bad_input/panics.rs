@@ -45,14 +45,6 @@ fn value_that_nobody_takes_may_panic_when_it_is_dropped() {
 }
 
 #[test]
-fn value_that_is_taken_panics_where_it_is_dropped() {
-    simulate(async |sim: &Sim| {
-        let bomb = sim.ctx.spawn(async { Bomb }).await.unwrap();
-        assert!(catch_unwind(AssertUnwindSafe(move || drop(bomb))).is_err());
-    });
-}
-
-#[test]
 fn future_that_is_never_polled_may_panic_when_it_is_dropped() {
     let keeper = Keeper::default();
     let ctx = Ctx::root_on("app", keeper.clone());

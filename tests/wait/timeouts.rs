@@ -260,3 +260,24 @@ fn future_is_dropped_when_the_timeout_is_over_although_that_is_still_there() {
     );
     assert!(wakes.poll(gives.as_mut()).is_pending());
 }
+
+#[test]
+fn future_is_dropped_before_anybody_hears_of_the_timeout() {
+    struct Looks(Event, Arc<Mutex<Vec<bool>>>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            self.1.lock().unwrap().push(self.0.is_set());
+        }
+    }
+    simulate(async |sim| {
+        let (event, seen) = (Event::new(), Arc::new(Mutex::new(Vec::new())));
+        let looks = Looks(event.clone(), Arc::clone(&seen));
+        let work = async move {
+            let _looks = looks;
+            pending::<()>().await;
+        };
+        let late = sim.ctx.timeout(secs(1), work).notify(&event).await;
+        assert!(late.unwrap_err().is_timed_out() && event.is_set());
+        assert_eq!(*seen.lock().unwrap(), [false]);
+    });
+}

@@ -4,6 +4,7 @@ mod callbacks;
 mod calls;
 mod ending;
 mod executors;
+mod model;
 mod reporting;
 mod shutdown;
 mod values;

@@ -18,7 +18,8 @@ pub(super) fn survey(root: &Node, tasks: &[Arc<dyn AnyTask>]) -> Snapshot {
     let mut survey = Survey {
         entries: Vec::with_capacity(tasks.len() + 1),
         places: Vec::with_capacity(tasks.len() + 1),
-        nodes: HashMap::new(),
+        nodes: HashMap::with_capacity(tasks.len() + 1),
+        new: Vec::new(),
     };
     survey.add_root(root);
     for task in tasks {
@@ -29,10 +30,12 @@ pub(super) fn survey(root: &Node, tasks: &[Arc<dyn AnyTask>]) -> Snapshot {
 }
 
 /// A snapshot on its way, in order of discovery: what is above comes before what is in it.
-struct Survey {
+struct Survey<'a> {
     entries: Vec<Entry>,
     places: Vec<Place>,
     nodes: HashMap<*const Node, usize>,
+    /// The nodes that are about to get a place, the lowest first; empty in between.
+    new: Vec<&'a Node>,
 }
 
 /// Where an entry stands.
@@ -41,20 +44,22 @@ struct Place {
     path: Growing,
 }
 
-impl Survey {
+impl<'a> Survey<'a> {
     /// The place of a node, which gets one if it has none yet, and so does what is above.
-    fn node(&mut self, node: &Node) -> usize {
-        let is_new = |node: &&Node| !self.nodes.contains_key(&ptr::from_ref(*node));
-        let path: Vec<&Node> = node.path_up().take_while(is_new).collect();
-        for node in path.into_iter().rev() {
-            self.add_node(node);
+    fn node(&mut self, node: &'a Node) -> usize {
+        // The root is above all of them, and has a place.
+        let mut place = 0;
+        for node in node.path_up() {
+            if let Some(known) = self.nodes.get(&ptr::from_ref(node)) {
+                place = *known;
+                break;
+            }
+            self.new.push(node);
         }
-        self.place(node)
-    }
-
-    /// The place of a node that has one. What is above the root has none: nothing asks for it.
-    fn place(&self, node: &Node) -> usize {
-        self.nodes.get(&ptr::from_ref(node)).copied().unwrap_or(0)
+        while let Some(node) = self.new.pop() {
+            place = self.add_node(node, place);
+        }
+        place
     }
 
     fn add_root(&mut self, node: &Node) {
@@ -65,8 +70,7 @@ impl Survey {
         self.nodes.insert(node, place);
     }
 
-    fn add_node(&mut self, node: &Node) {
-        let parent = node.parent().map_or(0, |parent| self.place(parent));
+    fn add_node(&mut self, node: &Node, parent: usize) -> usize {
         let above = &self.entries[parent];
         let names = node.path_up().map(Node::name);
         let (path, text) = self.places[parent].path.grown(&above.path, names);
@@ -74,6 +78,7 @@ impl Survey {
         let entry = node_entry(node, text, deadline);
         let place = self.add(entry, Some(parent), path);
         self.nodes.insert(node, place);
+        place
     }
 
     fn add_task(&mut self, task: &dyn AnyTask, parent: usize) {

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use windlass::{Ctx, Error, FutureStatus, State, TaskHolder, TimedOut, ok, testing::simulate};
+use windlass::{
+    Cancelled, Ctx, Error, FutureStatus, State, TaskHolder, TimedOut, ok, testing::simulate,
+};
 
 use crate::{
     OnDrop,
@@ -289,5 +291,26 @@ fn task_is_polled_on_during_its_grace() {
         ctx.cancel();
         assert_eq!(task.await.unwrap(), "four steps");
         assert_eq!(sim.clock.elapsed(), secs(4));
+    });
+}
+
+#[test]
+fn task_stopped_by_its_context_has_the_end_of_that_as_its_cause() {
+    simulate(async |sim| {
+        let ends: [fn(&Ctx); 2] = [
+            |ctx| assert!(ctx.cancel_with("enough")),
+            |ctx| assert!(ctx.fail("broken")),
+        ];
+        for end in ends {
+            let ctx = sim.ctx.child("ends");
+            let tasks = [ctx.spawn(pending::<()>()), ctx.spawn(pending::<()>())];
+            yield_now().await;
+            end(&ctx);
+            for task in tasks {
+                let error = task.await.unwrap_err();
+                let cause = error.downcast_ref::<Cancelled>().unwrap().cause();
+                assert_eq!(cause.unwrap().to_string(), ctx.error().unwrap().to_string());
+            }
+        }
     });
 }

@@ -250,3 +250,43 @@ fn waker_of_the_executor_is_let_go_when_the_task_is_over() {
     assert!(dropped.is_cancelled() && stopped.is_cancelled());
     assert!(plain.is_done() && watched.is_done());
 }
+
+#[test]
+fn executor_may_come_with_another_waker_each_time() {
+    #[derive(Default)]
+    struct Woken(std::sync::atomic::AtomicBool);
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+    let keeper = Keeper::default();
+    let ctx = Ctx::root_on("app", keeper.clone());
+    let mut task = ctx.spawn(pending::<()>());
+    let mut futures = std::mem::take(&mut *keeper.0.lock().unwrap());
+    let three = || -> [Arc<Woken>; 3] { std::array::from_fn(|_| Arc::default()) };
+    let (executors, joiners) = (three(), three());
+    for (executor, joiner) in executors.iter().zip(&joiners) {
+        let (executor, joiner) = (Arc::clone(executor).into(), Arc::clone(joiner).into());
+        assert!(
+            futures[0]
+                .as_mut()
+                .poll(&mut Context::from_waker(&executor))
+                .is_pending()
+        );
+        assert!(
+            Pin::new(&mut task)
+                .poll(&mut Context::from_waker(&joiner))
+                .is_pending()
+        );
+    }
+    let woken = |all: &[Arc<Woken>]| -> Vec<bool> {
+        all.iter()
+            .map(|woken| woken.0.load(std::sync::atomic::Ordering::SeqCst))
+            .collect()
+    };
+    ctx.cancel();
+    assert_eq!(woken(&executors), [false, false, true], "the last is asked");
+    assert!(poll_once(&mut futures[0]).is_ready());
+    assert_eq!(woken(&joiners), [false, false, true], "the last is told");
+}

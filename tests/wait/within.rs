@@ -8,7 +8,9 @@ use std::{
 };
 
 use windlass::{
-    Ctx, Error, Event, FutureStatus, Until, WaitSlot, ok, testing::simulate, wait_for_first,
+    Ctx, Error, Event, FutureStatus, Until, WaitSlot, ok,
+    testing::{SimRuntime, simulate},
+    wait_for_first,
 };
 
 use crate::{
@@ -128,5 +130,50 @@ fn a_wait_for_all_that_runs_out_of_time_lists_what_is_done_behind_what_is_pendin
             .timeout(Duration::from_secs(2));
         let waited = wait.await.unwrap();
         assert_eq!((waited.done, waited.pending), (vec![1, 2], vec![0]));
+    });
+}
+
+#[test]
+fn wait_that_is_satisfied_already_yields_once_whatever_it_is_for() {
+    let ctx = Ctx::root("app", SimRuntime::new());
+    let [failed, pending] = contexts();
+    failed.fail("before");
+    for until in [Until::First, Until::FirstError, Until::All] {
+        let both = [
+            &failed,
+            if until == Until::All {
+                &failed
+            } else {
+                &pending
+            },
+        ];
+        let wakes = Arc::new(Wakes::default());
+        let mut wait = Box::pin(ctx.wait(both, until));
+        assert!(wakes.poll(wait.as_mut()).is_pending(), "{until:?}");
+        assert_eq!(wakes.count(), 1, "it has woken itself");
+        assert!(wakes.poll(wait.as_mut()).is_ready());
+    }
+}
+
+#[test]
+fn end_that_is_taken_back_meanwhile_is_listed_as_done() {
+    // WAIT-26: what was complete once counts, although it is not when the wait is over.
+    simulate(async |sim| {
+        let [event, never] = [Event::new(), Event::new()];
+        for until in [Until::All, Until::First, Until::FirstError] {
+            event.clear();
+            let flips = event.clone();
+            sim.ctx.call_later(secs(1), move || {
+                flips.set();
+                flips.clear();
+            });
+            let wait = sim.ctx.wait((&event, &never), until).timeout(secs(2));
+            let waited = wait.await.unwrap();
+            assert_eq!(
+                (waited.done, waited.pending),
+                (vec![0], vec![1]),
+                "{until:?}"
+            );
+        }
     });
 }

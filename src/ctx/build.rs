@@ -59,6 +59,9 @@ impl<R> CtxBuilder<R> {
     }
 
     /// Gives the context a value, which [`Ctx::value`] finds here and below.
+    ///
+    /// There is one value of each type in a context; a second one takes the place of the first. One
+    /// further down hides it from what is below that, as with Go's `context.WithValue`.
     #[doc(alias = "WithValue")]
     pub fn value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extras.set_value(value);
@@ -169,6 +172,9 @@ impl<R: Runtime> CtxBuilder<R> {
 
     /// Ends the context at `at` on the runtime's clock.
     ///
+    /// An instant that has passed gives a context that is done at once. The earlier deadline wins,
+    /// this or an ancestor's.
+    ///
     /// # Examples
     ///
     /// ```
@@ -180,6 +186,7 @@ impl<R: Runtime> CtxBuilder<R> {
     ///     let request = sim.ctx.build("request").deadline(at).start();
     ///     assert_eq!(request.deadline(), Some(at));
     ///     assert!(request.done().await.is_timed_out());
+    ///     assert!(sim.ctx.build("late").deadline(at).start().is_done());
     /// });
     /// ```
     pub fn deadline(self, at: Instant) -> Self {

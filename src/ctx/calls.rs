@@ -111,6 +111,9 @@ impl<R: Spawner> Ctx<R> {
 
 impl<R: Runtime> Ctx<R> {
     /// Calls `f` after `d`. If the context ends first, `f` is dropped.
+    ///
+    /// Zero calls it on the next turn; durations beyond thirty years count as thirty years. A panic
+    /// in `f` is reported.
     #[track_caller]
     pub fn call_later<F>(&self, d: Duration, f: F) -> CallHandle
     where

@@ -148,11 +148,16 @@ impl<R: Clone> Ctx<R> {
     }
 
     /// Makes a guard of this handle: when that is dropped, the context ends.
+    ///
+    /// It ends like a cancellation, with the reason that its guard was dropped. What runs there is
+    /// not waited for; [`cancel_and_wait`](Self::cancel_and_wait) does that.
     pub fn guard(self) -> CtxGuard<R> {
         CtxGuard::new(self)
     }
 
     /// Makes a handle that does not keep the context from ending.
+    ///
+    /// A context ends when its last handle goes and nothing runs in it.
     pub fn downgrade(&self) -> WeakCtx<R> {
         WeakCtx::new(self)
     }
@@ -261,6 +266,10 @@ impl<R> Ctx<R> {
     }
 
     /// Ends the context like [`cancel`](Self::cancel) and says why.
+    ///
+    /// The reason is read back with [`Cancelled::reason`](crate::Cancelled::reason), and is in the
+    /// text of the error, together with the path of this context; where the call was made is its
+    /// [`location`](crate::Cancelled::location).
     #[track_caller]
     pub fn cancel_with(&self, reason: impl Into<Name>) -> bool {
         let caller = Location::caller();
@@ -269,6 +278,11 @@ impl<R> Ctx<R> {
     }
 
     /// Ends the context with an error of the user's. True if this call did it.
+    ///
+    /// Everything below ends with the same error: contexts report it, and tasks are cancelled with
+    /// it as the cause. If the error has one of ours in its chain, the context ends with that one:
+    /// so a context that is failed with the cancellation of another is cancelled. If the context
+    /// has ended before, the error is dropped.
     ///
     /// # Examples
     ///

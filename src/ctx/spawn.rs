@@ -33,6 +33,14 @@ impl<R: Spawner> Ctx<R> {
     /// that has ended gives a task that is cancelled already. For a future of a `Result` there is
     /// [`try_spawn`](Self::try_spawn); `spawn` does not take it.
     ///
+    /// It is not polled inside this call. If the executor has shut down, or does so later, the task
+    /// is cancelled too. A panic in it becomes the task's error,
+    /// [`Error::Panicked`](crate::Error::Panicked), and goes no further. If the `Task` is dropped,
+    /// the work goes on, and a failure of it is reported.
+    ///
+    /// That a task has an owner besides its handle is trio's idea, here without a block of code
+    /// around it.
+    ///
     /// # Examples
     ///
     /// ```
@@ -60,6 +68,10 @@ impl<R: Spawner> Ctx<R> {
     }
 
     /// Runs a future of a `Result` as a task of this context; its error becomes the task's.
+    ///
+    /// The error is kept whole, unless it is one of ours in disguise: see [`Error`](crate::Error).
+    /// If nobody will see it, it is reported to the context's reporter. In all else it is
+    /// [`spawn`](Self::spawn).
     ///
     /// # Examples
     ///
@@ -141,6 +153,10 @@ impl<R: Spawner> Ctx<R> {
 
     /// Runs what `body` makes of a context of the task's own, which ends with the task.
     ///
+    /// The context has the task's name. What is spawned in it is cancelled when the task ends, so a
+    /// task that returns early leaves nothing behind; what is to be waited for first is spawned in a
+    /// [`TaskHolder`](crate::TaskHolder).
+    ///
     /// # Examples
     ///
     /// ```
@@ -190,6 +206,10 @@ impl<R: Spawner> Ctx<R> {
 
 impl<R: LocalSpawner> Ctx<R> {
     /// Runs a future that need not be `Send` on the executor of this thread.
+    ///
+    /// Where this runtime has an executor on this thread, as [`SimRuntime`](crate::testing) and the
+    /// local handles of the [`adapters`](crate::adapters) have. In all else it is
+    /// [`spawn`](Self::spawn).
     ///
     /// # Examples
     ///

@@ -79,6 +79,8 @@ pub struct TaskHolder<R = AnyRuntime> {
 
 impl<R: Clone> TaskHolder<R> {
     /// Makes a holder below `ctx`.
+    ///
+    /// Whatever ends `ctx` ends the holder and its tasks; the end of the holder leaves `ctx` alone.
     #[track_caller]
     pub fn new(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
         let members = Arc::new(Members::default());

@@ -195,6 +195,9 @@ impl<R: Runtime> TaskBuilder<R> {
     }
 
     /// Gives the task until `at` on the runtime's clock.
+    ///
+    /// It runs in a context of its own that has this deadline. An instant that has passed gives a
+    /// task that is not polled.
     pub fn deadline(self, at: Instant) -> Self {
         self.with_own(|own| own.deadline(at))
     }

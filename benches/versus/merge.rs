@@ -7,7 +7,7 @@ use futures::{
     stream::{self, FuturesUnordered, SelectAll},
 };
 use tokio::{runtime::Runtime, sync::mpsc};
-use windlass::{Ctx, InPlace, Merge, Streamer, adapters::Tokio};
+use windlass::{Ctx, InPlace, Merge, Source, Streamer, adapters::Tokio};
 
 use super::{
     measure::{Sample, counted_waker, drive, time},
@@ -35,6 +35,7 @@ pub(crate) fn rows(run: &mut Runner) {
         "merge-busy-1000-idle",
         1.15,
     );
+    labelled(run);
     mixed_tasks(run, "merge-tasks-ct", current_thread);
     mixed_tasks(run, "merge-tasks-mt", multi_thread);
 }
@@ -116,6 +117,41 @@ fn busy(run: &mut Runner, idle: usize) {
                 polled(async {
                     for _ in 0..n {
                         black_box(all.next().await);
+                    }
+                });
+            })
+        });
+    });
+}
+
+/// What a label and a chain of two sources add to an item: ours beside ours.
+fn labelled(run: &mut Runner) {
+    run.row("merge-busy-labelled", |row| {
+        row.items(BUSY);
+        row.ours(|n| {
+            let ctx = Ctx::root_on("bench", ());
+            let merge = Merge::in_place(&ctx, "merge").label("none");
+            let (feeder, mut items) = merge.split();
+            let inner = Source::stream(stream::iter(0..n + 1));
+            feeder.label("some").add(Source::func_of(|| inner));
+            polled(items.next());
+            time(|| {
+                polled(async {
+                    for _ in 0..n {
+                        black_box(items.next().await);
+                    }
+                });
+            })
+        });
+        row.peer("unlabelled", INFO, |n| {
+            let ctx = Ctx::root_on("bench", ());
+            let (feeder, mut items) = Merge::in_place(&ctx, "merge").split();
+            feeder.stream(stream::iter(0..n + 1));
+            polled(items.next());
+            time(|| {
+                polled(async {
+                    for _ in 0..n {
+                        black_box(items.next().await);
                     }
                 });
             })

@@ -39,6 +39,9 @@ pub(crate) trait Group: Send + Sync {
     /// A task was spawned.
     fn joined(&self, task: &Arc<dyn AnyTask>);
 
+    /// Whether every task that has joined so far may start: then nobody need ask for one.
+    fn admits_all(&self) -> bool;
+
     /// Whether `task` may start now; if not, the group asks it (`AnyTask::ask`) when it may.
     fn admit(&self, task: &Arc<dyn AnyTask>) -> bool;
 

@@ -241,10 +241,13 @@ impl Group for Members {
         }
     }
 
-    fn admit(&self, task: &Arc<dyn AnyTask>) -> bool {
+    fn admits_all(&self) -> bool {
         // Acquire: partner of `set_limit`. A task that was queued saw the limit when it joined.
         !self.is_limited.load(Ordering::Acquire)
-            || !lock(&self.shared).queued.contains_key(&task.id())
+    }
+
+    fn admit(&self, task: &Arc<dyn AnyTask>) -> bool {
+        !lock(&self.shared).queued.contains_key(&task.id())
     }
 
     fn members(&self) -> Vec<Arc<dyn AnyTask>> {

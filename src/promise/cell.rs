@@ -187,8 +187,11 @@ impl<T> Cell<T> {
         }
     }
 
-    /// One setter fewer, by a handle that goes (invariant 4).
+    /// One setter fewer, by a handle that goes (invariant 4). Nobody counts once it is told.
     pub(super) fn release(self: &Arc<Self>) {
+        if self.flags.load(Ordering::Acquire) & DONE != 0 {
+            return;
+        }
         if self.is_last_setter() && (Arc::strong_count(self) > 1 || self.is_listened()) {
             self.give_up(NOBODY);
         }

@@ -158,6 +158,9 @@ fn is_admitted<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>)
     let Some(group) = core.node().live().and_then(|live| live.group()) else {
         return true;
     };
+    if group.admits_all() {
+        return true;
+    }
     // The waker first: from `admit` on, the group may ask.
     if !mutant("admit_before_parking") {
         core.park(cx.waker());

@@ -144,6 +144,12 @@ fn snapshot_of_a_chain_is_no_dearer_than_that_of_a_fan() {
         );
         assert_eq!((own.kind, &own.path), ("context", &path));
         assert_eq!((last.kind, &last.path), ("task", &path));
+        let text = snapshot.to_string();
+        let widest = text.lines().map(str::len).max().unwrap();
+        assert!(
+            widest < 200,
+            "{widest}: the text of a chain is as long as that of a fan"
+        );
         assert!(
             snapshot
                 .entries()

@@ -318,3 +318,24 @@ fn whatever_the_order_as_many_are_named_as_were_dropped() {
         );
     });
 }
+
+#[test]
+fn a_report_names_the_tasks_of_a_chain_by_the_ends_of_their_paths() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let mut at = app.clone();
+        for _ in 0..1000 {
+            at = at.child("n");
+            drop(at.spawn(pending::<()>()));
+        }
+        sim.rt.settle().await;
+        let finished = app.shutdown(secs(1)).await;
+        assert_eq!(finished.dropped.len(), 1000);
+        let longest = finished
+            .dropped
+            .iter()
+            .map(|straggler| straggler.path.len())
+            .max();
+        assert!(longest < Some(100), "{longest:?}");
+    });
+}

@@ -108,6 +108,26 @@ fn a_task_that_outlives_the_test_is_named_with_its_path_and_place() {
     );
 }
 
+/// The message once had five gigabytes: a line for each, with the whole path.
+#[test]
+fn of_a_thousand_tasks_in_a_chain_the_first_are_named_by_the_ends_of_their_paths() {
+    let text = message(|| {
+        simulate(async |sim| {
+            let mut at = sim.ctx.clone();
+            for _ in 0..1000 {
+                at = at.child("n");
+                leave(&at, "task");
+            }
+        });
+    });
+    assert!(
+        text.starts_with("1000 tasks outlive the test:\n  sim-->n-->task, "),
+        "{text}"
+    );
+    assert!(text.ends_with("\n  and 900 more"), "{text}");
+    assert!(text.lines().all(|line| line.len() < 200), "{text}");
+}
+
 #[test]
 fn every_task_that_outlives_the_test_is_named_whatever_its_kind() {
     let text = message(|| {

@@ -78,7 +78,8 @@ pub struct Finished {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Straggler {
-    /// The names from the root down to the task.
+    /// The names from the root down to the task; of a path of more than 16 contexts the first 4 and
+    /// the last 12.
     pub path: String,
     /// Where it was spawned.
     pub spawned_at: &'static Location<'static>,
@@ -197,7 +198,7 @@ impl Straggler {
     /// How long it held up whatever is not known yet.
     pub(super) fn of(task: &dyn AnyTask) -> Straggler {
         Straggler {
-            path: task.path(),
+            path: task.error_path(),
             spawned_at: task.spawned_at(),
             held_for: Duration::ZERO,
         }

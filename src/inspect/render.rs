@@ -4,8 +4,11 @@ use std::fmt::{self, Write};
 
 use super::{Entry, Snapshot};
 
+/// Levels beyond this one stand below each other: else the text of a chain would be as wide as long.
+const DEEPEST: usize = 32;
+
 impl fmt::Display for Snapshot {
-    /// A line an entry, indented by two spaces a level.
+    /// A line an entry, indented by two spaces a level, for the first 32 levels.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut depths: Vec<usize> = Vec::new();
         for (entry, parent) in self.with_parents() {
@@ -17,7 +20,7 @@ impl fmt::Display for Snapshot {
                 spawned_at,
                 ..
             } = entry;
-            write!(f, "{:1$}", "", depth * 2)?;
+            write!(f, "{:1$}", "", depth.min(DEEPEST) * 2)?;
             writeln!(
                 f,
                 "{} ({kind}, {state}) at {spawned_at}{}",

@@ -116,6 +116,8 @@ pub(crate) trait AnyTask: Send + Sync {
     fn error(&self) -> Option<Error>;
     fn name(&self) -> &str;
     fn path(&self) -> String;
+    /// The path as errors carry it: bounded, however deep the tree.
+    fn error_path(&self) -> String;
     fn waits(self: Arc<Self>) -> Arc<dyn WaitList>;
 }
 
@@ -430,6 +432,10 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
 
     fn path(&self) -> String {
         self.path()
+    }
+
+    fn error_path(&self) -> String {
+        self.error_path()
     }
 
     fn waits(self: Arc<Self>) -> Arc<dyn WaitList> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::unfinished::Unfinished;
+use super::unfinished::{Unfinished, write_all};
 use crate::{
     Ctx,
     ctx::{live::Live, tree::Node},
@@ -89,9 +89,7 @@ impl fmt::Display for Leftover {
             "tasks outlive"
         };
         write!(f, "{n} {verb} {}:", self.end)?;
-        for task in &self.tasks {
-            write!(f, "\n  {task}")?;
-        }
+        write_all(&self.tasks, f)?;
         match self.unborn {
             0 => Ok(()),
             n => write!(f, "\n  {n} that the executor has not polled yet"),

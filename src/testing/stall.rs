@@ -2,13 +2,16 @@
 
 use std::{error::Error as StdError, fmt, panic::Location, time::Duration};
 
-use super::{core::Core, unfinished::Unfinished};
+use super::{
+    core::Core,
+    unfinished::{Unfinished, write_all},
+};
 
 /// A simulation in which nothing can ever become ready.
 ///
 /// [`SimRuntime`](super::SimRuntime) panics with it, or returns it inside an
-/// [`Error`](crate::Error). Its text lists every task that waits: its path, and where it was
-/// spawned.
+/// [`Error`](crate::Error). Its text lists the tasks that wait (of more than a hundred the first):
+/// their paths, and where they were spawned.
 ///
 /// # Examples
 ///
@@ -62,10 +65,7 @@ impl fmt::Display for Stalled {
         }
         f.write_str(", and no other thread is being waited for; waiting are")?;
         write!(f, "\n  the future that was entered at {}", self.entered)?;
-        for task in &self.waiting {
-            write!(f, "\n  {task}")?;
-        }
-        Ok(())
+        write_all(&self.waiting, f)
     }
 }
 

@@ -22,8 +22,9 @@ use crate::task::AnyTask;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unfinished {
-    /// The names from the root down to the task; `None` for what was given to the runtime itself,
-    /// without a context, and for what has not been polled yet.
+    /// The names from the root down to the task (of a path of more than 16 contexts the first 4 and
+    /// the last 12); `None` for what was given to the runtime itself, without a context, and for
+    /// what has not been polled yet.
     pub path: Option<String>,
     /// Where it was spawned.
     pub spawned_at: &'static Location<'static>,
@@ -42,7 +43,7 @@ impl Unfinished {
 
     pub(super) fn of_task(task: &dyn AnyTask) -> Self {
         Unfinished {
-            path: Some(task.path()),
+            path: Some(task.error_path()),
             spawned_at: task.spawned_at(),
             is_elsewhere: false,
         }
@@ -71,6 +72,20 @@ fn is_ours(location: &Location<'_>) -> bool {
     // Both are paths as the compiler was given them: `<sources>/testing/unfinished.rs` for us.
     let sources = Path::new(file!()).ancestors().nth(2);
     sources.is_some_and(|sources| Path::new(location.file()).starts_with(sources))
+}
+
+/// So many are named in a text.
+const NAMED: usize = 100;
+
+/// Writes a line for each of `tasks`, or for the first of them and how many there are besides.
+pub(super) fn write_all(tasks: &[Unfinished], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for task in tasks.iter().take(NAMED) {
+        write!(f, "\n  {task}")?;
+    }
+    match tasks.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => write!(f, "\n  and {more} more"),
+    }
 }
 
 impl fmt::Display for Unfinished {

@@ -3,40 +3,35 @@
 //! # Invariants
 //!
 //! 1. A member's place holds that member, for each member.
-//! 2. `live` places are taken. The last one is, or there is none.
-//! 3. Members stay in the order in which they came.
-//! 4. At least a quarter of the places are taken, or there are at most [`SPARE`].
+//! 2. Members stay in the order in which they came.
+//! 3. There is room for at most four times the members, or for a few.
 //!
-//! A member that goes leaves its place empty instead of moving another one there: in a list of many
-//! tasks that other one would be far from any cache. Empty places are closed up when there are too
-//! many, or when the list would grow otherwise; either is paid for by those that went.
+//! Most nodes have one task or one child: that one is inline. Once there were two, the list is a
+//! [`Segments`] and stays one.
 
-/// Up to this many places are left alone.
-const SPARE: usize = 64;
+use super::segments::Segments;
 
 /// A member of a list, which keeps its own place there. Written under the lock of the list only.
 pub(super) trait Placed {
     fn set_place(&self, place: usize);
 }
 
-#[derive(Debug)]
-pub(super) struct Slots<T> {
-    places: Vec<Option<T>>,
-    live: usize,
-}
-
-impl<T> Default for Slots<T> {
-    fn default() -> Self {
-        Slots {
-            places: Vec::new(),
-            live: 0,
-        }
-    }
+#[derive(Debug, Default)]
+pub(super) enum Slots<T> {
+    #[default]
+    Empty,
+    /// At place 0.
+    One(T),
+    Many(Box<Segments<T>>),
 }
 
 impl<T> Slots<T> {
     pub(super) fn len(&self) -> usize {
-        self.live
+        match self {
+            Slots::Empty => 0,
+            Slots::One(_) => 1,
+            Slots::Many(many) => many.len(),
+        }
     }
 
     /// How many places there are, empty ones included.
@@ -46,52 +41,49 @@ impl<T> Slots<T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().flatten()
+        let (one, many) = match self {
+            Slots::Empty => (None, None),
+            Slots::One(member) => (Some(member), None),
+            Slots::Many(many) => (None, Some(many)),
+        };
+        one.into_iter()
+            .chain(many.into_iter().flat_map(|many| many.iter()))
     }
 }
 
 impl<T: Placed> Slots<T> {
+    #[inline]
     pub(super) fn insert(&mut self, member: T) {
-        if self.places.len() == self.places.capacity() {
-            self.make_room();
+        match self {
+            Slots::Empty => {
+                member.set_place(0);
+                *self = Slots::One(member);
+            }
+            Slots::Many(many) => many.insert(member),
+            Slots::One(_) => self.insert_second(member),
         }
-        member.set_place(self.places.len());
-        self.places.push(Some(member));
-        self.live += 1;
+    }
+
+    #[cold]
+    fn insert_second(&mut self, member: T) {
+        let mut many = Box::new(Segments::default());
+        if let Slots::One(first) = std::mem::take(self) {
+            many.insert(first);
+        }
+        many.insert(member);
+        *self = Slots::Many(many);
     }
 
     /// Takes a member out; the caller drops it outside the lock.
+    #[inline]
     pub(super) fn remove(&mut self, place: usize) -> Option<T> {
-        let gone = self.places.get_mut(place)?.take()?;
-        self.live -= 1;
-        while self.places.last().is_some_and(Option::is_none) {
-            self.places.pop();
-        }
-        if self.places.capacity() > SPARE && self.live < self.places.capacity() / 4 {
-            self.close_up();
-            self.places.shrink_to(self.live * 2);
-        }
-        Some(gone)
-    }
-
-    /// Closes up if half of the places are empty; else grows by a quarter, which costs a copy of
-    /// the list now and then and leaves little unused.
-    fn make_room(&mut self) {
-        let len = self.places.len();
-        if self.live <= len / 2 {
-            self.close_up();
-        } else {
-            self.places.reserve_exact((len / 4).max(4));
-        }
-    }
-
-    fn close_up(&mut self) {
-        if self.live == self.places.len() {
-            return;
-        }
-        self.places.retain(Option::is_some);
-        for (place, member) in self.places.iter().flatten().enumerate() {
-            member.set_place(place);
+        match self {
+            Slots::Many(many) => many.remove(place),
+            Slots::One(_) if place == 0 => match std::mem::take(self) {
+                Slots::One(member) => Some(member),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }
@@ -167,46 +159,29 @@ mod tests {
     }
 
     #[test]
-    fn memory_follows_the_members_and_not_the_traffic() {
-        let (mut slots, members) = filled(1);
-        for name in 0..10_000 {
-            let passing = member(name);
-            slots.insert(Rc::clone(&passing));
-            slots.remove(passing.place());
-        }
-        assert!(slots.places.capacity() <= super::SPARE);
-        let (mut slots, many) = filled(10_000);
-        for gone in &many[..9_999] {
-            slots.remove(gone.place());
-        }
-        assert!(slots.places.capacity() <= super::SPARE, "given back");
-        assert_eq!(names(&slots), [9_999]);
-        drop(members);
-    }
-
-    #[test]
-    fn a_queue_of_members_needs_no_more_room_than_twice_its_length() {
-        let (mut slots, members) = filled(1_000);
-        let mut queue = std::collections::VecDeque::from(members);
-        for name in 0..100_000 {
-            let first = queue.pop_front().expect("a thousand are in it");
-            slots.remove(first.place());
-            queue.push_back(member(name));
-            slots.insert(Rc::clone(&queue[999]));
-        }
-        assert!(
-            slots.places.capacity() <= 2_600,
-            "{}",
-            slots.places.capacity()
-        );
-    }
-
-    #[test]
     fn an_empty_place_gives_nothing() {
         let (mut slots, members) = filled(2);
         assert!(slots.remove(0).is_some());
         assert!(slots.remove(0).is_none(), "it went before");
         assert!(slots.remove(7).is_none(), "there is no such place");
         drop(members);
+    }
+    #[test]
+    fn one_comes_and_goes_without_a_list() {
+        let (mut slots, members) = filled(1);
+        assert!(matches!(slots, Slots::One(_)) && members[0].place() == 0);
+        assert_eq!((slots.len(), names(&slots)), (1, vec![0]));
+        assert!(slots.remove(1).is_none(), "there is no such place");
+        assert!(slots.remove(0).is_some_and(|gone| gone.name == 0));
+        assert!(slots.remove(0).is_none() && slots.len() == 0);
+        slots.insert(member(1));
+        slots.insert(member(2));
+        assert_eq!(names(&slots), [1, 2]);
+        let gone = [slots.remove(0), slots.remove(1), slots.remove(0)];
+        assert_eq!(
+            gone.map(|gone| gone.map(|gone| gone.name)),
+            [Some(1), Some(2), None]
+        );
+        assert!(matches!(slots, Slots::Many(_)), "it stays one");
     }
 }

@@ -67,7 +67,7 @@ impl<T> Segments<T> {
     }
 
     /// For how many members there is room.
-    fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         self.head.capacity() + self.rest.len() * SEGMENT
     }
 }

@@ -37,7 +37,11 @@ impl<T> Slots<T> {
     /// How many places there are, empty ones included.
     #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
     pub(super) fn places(&self) -> usize {
-        self.places.capacity()
+        match self {
+            Slots::Empty => 0,
+            Slots::One(_) => 1,
+            Slots::Many(many) => many.room(),
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {

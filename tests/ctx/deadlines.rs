@@ -226,3 +226,20 @@ fn wait_for_all_counts_each_context_of_a_shared_ancestor() {
         assert_eq!(ending.await.unwrap(), [true; 3]);
     });
 }
+
+#[test]
+fn cleanup_of_a_live_context_outlives_it_and_is_waited_for_above() {
+    simulate(async |sim: &Sim| {
+        let server = sim.ctx.child("server");
+        let conn = server.child("conn");
+        let cleanup = conn.cleanup(secs(60));
+        assert_eq!(cleanup.path(), "sim-->server-->cleanup of conn");
+        conn.cancel();
+        let inside = cleanup.clone();
+        drop(cleanup.try_spawn(async move { inside.sleep(secs(2)).await }));
+        assert_eq!(server.finish().await.completed, 1);
+        assert_eq!(sim.clock.elapsed(), secs(2));
+        server.cancel();
+        assert!(cleanup.is_done());
+    });
+}

@@ -64,11 +64,10 @@ use crate::{
 ///
 /// # Comparison with Go's context, trio and `CancellationToken`
 ///
-/// The tree is that of Go's `context`: values and deadlines are seen downwards, ends go downwards.
-/// What Go lacks is from trio: the tree knows what runs in it, can be waited for, and keeps its
-/// errors. A `tokio_util::sync::CancellationToken` does for a flag that nobody waits behind: no
-/// tasks, no deadlines, no reasons. Where a future's end is all that ends it, none of the three is
-/// needed.
+/// The tree is that of Go's `context`: values and deadlines are seen downwards, and ends go
+/// downwards. What Go lacks is from trio: the tree knows what runs in it, and can be waited for. A
+/// `tokio_util::sync::CancellationToken` is enough where a flag is all that is wanted, without tasks,
+/// deadlines and reasons; for work that always runs to its end, none of them is needed.
 ///
 /// # Examples
 ///

@@ -8,6 +8,9 @@
 //!    follows what is registered.
 //! 4. Nothing here calls, wakes or drops what is registered: it is handed out for that.
 
+#[cfg(test)]
+mod tests;
+
 use std::mem;
 
 /// Up to this many empty places are left alone.
@@ -166,10 +169,34 @@ impl<T> More<T> {
             return Some(hint);
         }
         let end = hint.min(self.places.len());
-        self.places[..end]
-            .binary_search_by_key(&key.id, |(id, _)| *id)
-            .ok()
+        search(&self.places[..end], key.id)
     }
+}
+
+/// Finds an id among places that are sorted by it.
+///
+/// Ids mostly follow one another, so it looks first where the id would be if they all did, and then
+/// in both directions with steps that double: that touches little memory, however long the list is.
+fn search<T>(places: &[(u64, T)], id: u64) -> Option<usize> {
+    let (first, last) = (places.first()?.0, places.last()?.0);
+    if id < first || id > last {
+        return None;
+    }
+    let part = (id - first) as f64 / (last - first).max(1) as f64;
+    let guess = (part * (places.len() - 1) as f64) as usize; // at most the last place
+    let (mut low, mut high) = (guess, guess + 1);
+    let mut step = 1;
+    while places[low].0 > id {
+        low = low.saturating_sub(step); // ends: the first is no greater
+        step *= 2;
+    }
+    step = 1;
+    while places[high - 1].0 < id {
+        high = (high + step).min(places.len()); // ends: the last is no smaller
+        step *= 2;
+    }
+    let at = places[low..high].binary_search_by_key(&id, |(id, _)| *id);
+    at.ok().map(|at| low + at)
 }
 
 /// What was taken out of a [`Registry`], in order of registration.

@@ -37,13 +37,13 @@ pub(crate) type SharedGroup = Arc<dyn Group>;
 /// Counts the tasks below a node, and says when each may start: a holder.
 pub(crate) trait Group: Send + Sync {
     /// A task was spawned.
-    fn joined(&self, task: &Arc<dyn AnyTask>);
+    fn joined(&self, task: Arc<dyn AnyTask>);
 
     /// Whether every task that has joined so far may start: then nobody need ask for one.
     fn admits_all(&self) -> bool;
 
-    /// Whether `task` may start now; if not, the group asks it (`AnyTask::ask`) when it may.
-    fn admit(&self, task: &Arc<dyn AnyTask>) -> bool;
+    /// Whether the task may start now; if not, the group asks it (`AnyTask::ask`) when it may.
+    fn admit(&self, id: TaskId) -> bool;
 
     /// The tasks that have not ended, also those that run in nodes of other trees or branches.
     fn members(&self) -> Vec<Arc<dyn AnyTask>>;
@@ -51,7 +51,7 @@ pub(crate) trait Group: Send + Sync {
     /// Whether a task that has not ended is counted here.
     fn contains(&self, id: TaskId) -> bool;
 
-    /// A task that joined has ended; its callbacks have not run yet.
+    /// A task that joined has ended; its callbacks have not run yet. It may come twice.
     fn left(&self, task: &dyn AnyTask, error: Option<&Error>);
 }
 

@@ -228,17 +228,17 @@ impl WaitList for Members {
 }
 
 impl Group for Members {
-    fn joined(&self, task: &Arc<dyn AnyTask>) {
+    fn joined(&self, task: Arc<dyn AnyTask>) {
         let has_slot = task.takes_slot();
         let mut shared = lock(&self.shared);
         let id = crate::ids::next(); // under the lock: ids grow within a holder
         task.set_id(id);
         shared.reserved -= usize::from(has_slot);
         let may_start = has_slot || (shared.has_room() && shared.queued.is_empty());
-        shared.members.insert_as(id, Arc::clone(task));
         if !may_start {
-            shared.queued.insert(TaskId::new(id), Arc::clone(task));
+            shared.queued.insert(TaskId::new(id), Arc::clone(&task));
         }
+        shared.members.insert_as(id, task);
     }
 
     fn admits_all(&self) -> bool {
@@ -246,8 +246,8 @@ impl Group for Members {
         !self.is_limited.load(Ordering::Acquire)
     }
 
-    fn admit(&self, task: &Arc<dyn AnyTask>) -> bool {
-        !lock(&self.shared).queued.contains_key(&task.id())
+    fn admit(&self, id: TaskId) -> bool {
+        !lock(&self.shared).queued.contains_key(&id)
     }
 
     fn members(&self) -> Vec<Arc<dyn AnyTask>> {

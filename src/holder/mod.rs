@@ -196,7 +196,9 @@ impl<R: Clone> TaskHolder<R> {
             t.cancel();
             return t;
         };
-        if t.is_done() || !self.members.adopt(t.erased()) {
+        let task = t.erased();
+        let is_born_here = task.node().live().is_some_and(|its| live.counts_with(its));
+        if is_born_here || t.is_done() || !self.members.adopt(task) {
             return t;
         }
         live.expect_task();

@@ -70,13 +70,18 @@ pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Opt
 
 /// The end of most tasks: a value, which only the joiner waits for. Else hands it back.
 ///
+/// It leaves its group in any case, before anybody can see that it is done.
+///
 /// All in one, because what the general way hands on from step to step is costly to move.
 #[inline]
 fn succeed<T: Send + 'static>(core: &Arc<TaskCore<T>>, value: T) -> Result<(), T> {
-    if !is_plain(core) {
+    if has_wishes(core) {
         return Err(value);
     }
     delist(core); // before anybody can see that the task is done
+    if let Some(group) = core.node().live().and_then(|live| live.group()) {
+        group.left(&**core, None);
+    }
     let joiner = core.store_value(value)?;
     if let Some(live) = core.node().live() {
         live.depart(None);
@@ -114,12 +119,16 @@ fn fix<T: Send + 'static>(
 
 /// Whether the end of the task is its joiner's business only.
 fn is_plain<T>(core: &TaskCore<T>) -> bool {
-    let has_wishes = |options: &Options| options.owns_node || options.always_reports;
     let is_grouped = core
         .node()
         .live()
         .is_some_and(|live| live.group().is_some());
-    !is_grouped && !core.options().is_some_and(has_wishes)
+    !is_grouped && !has_wishes(core)
+}
+
+fn has_wishes<T>(core: &TaskCore<T>) -> bool {
+    let has_wishes = |options: &Options| options.owns_node || options.always_reports;
+    core.options().is_some_and(has_wishes)
 }
 
 fn delist<T: Send + 'static>(core: &Arc<TaskCore<T>>) {

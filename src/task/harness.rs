@@ -165,8 +165,7 @@ fn is_admitted<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>)
     if !mutant("admit_before_parking") {
         core.park(cx.waker());
     }
-    let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
-    if group.admit(&task) {
+    if group.admit(core.id()) {
         return true;
     }
     if mutant("admit_before_parking") {

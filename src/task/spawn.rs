@@ -130,7 +130,7 @@ pub(super) fn expect<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
         None => core.set_id(crate::ids::next_local()),
         Some(group) => {
             let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
-            group.joined(&task);
+            group.joined(task);
         }
     }
     let Ok(live) = live else {

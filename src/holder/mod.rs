@@ -198,7 +198,7 @@ impl<R: Clone> TaskHolder<R> {
         };
         let task = t.erased();
         let is_born_here = task.node().live().is_some_and(|its| live.counts_with(its));
-        if is_born_here || t.is_done() || !self.members.adopt(task) {
+        if is_born_here && !mutant("adopt_members") || t.is_done() || !self.members.adopt(task) {
             return t;
         }
         live.expect_task();

@@ -289,6 +289,20 @@ fn holder_ends_while_it_adopts() {
     });
 }
 
+/// A member is adopted while it ends: it is counted once.
+#[test]
+fn member_is_adopted_while_it_ends() {
+    check(&["adopt_members"], || {
+        let holder = holder();
+        let (task, mut run) = spawn(&holder, async {});
+        let runner = start(move || assert!(poll(&mut run)));
+        let task = holder.adopt(task);
+        runner.join().unwrap();
+        assert!(task.is_done() && holder.pending() == 0);
+        assert_eq!(holder.finished(std::time::Duration::ZERO).completed, 1);
+    });
+}
+
 /// A task fails while another one parks: under `fail_fast` that one ends.
 #[test]
 fn failure_while_another_task_parks() {

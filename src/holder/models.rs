@@ -297,7 +297,9 @@ fn member_is_adopted_while_it_ends() {
         let (task, mut run) = spawn(&holder, async {});
         let runner = start(move || assert!(poll(&mut run)));
         let task = holder.adopt(task);
+        let idle = Waiting::new(holder.wait_idle(), &Arc::new(Gate::default()));
         runner.join().unwrap();
+        idle.output();
         assert!(task.is_done() && holder.pending() == 0);
         assert_eq!(holder.finished(std::time::Duration::ZERO).completed, 1);
     });

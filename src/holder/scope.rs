@@ -13,7 +13,8 @@ impl<R: Clone> TaskHolder<R> {
     /// If the body returns an error or panics, the tasks are cancelled and then waited for. If the
     /// holder ends meanwhile (its parent ends, or a task fails under
     /// [`fail_fast`](Self::fail_fast)), the body is dropped at its next await, and the tasks are
-    /// waited for.
+    /// waited for. A body that ends the holder itself (`cancel`, `finish`) and returns a
+    /// value right then has got what it wanted: the value is given.
     ///
     /// # Errors
     ///
@@ -67,11 +68,23 @@ impl<R: Clone> TaskHolder<R> {
                     .cancelled(reason, self.node().created_at(), Some(error.clone()))
             });
         }
+        let was_ended_by_body = self
+            .error()
+            .is_some_and(|end| self.was_cancelled_here(&end));
         self.wait_idle().await;
-        // A failure that ended the holder while we waited is the scope's.
-        let ended = self.check();
+        // A failure that ended the holder is the scope's, also if it came while we waited.
+        let ended = if was_ended_by_body {
+            Ok(())
+        } else {
+            self.check()
+        };
         self.close().await;
         let value = outcome?;
         ended.map(|()| value)
+    }
+
+    /// Whether the end is a cancellation of the holder itself, and not of something above it.
+    fn was_cancelled_here(&self, end: &Error) -> bool {
+        matches!(end, Error::Cancelled(end) if end.path() == self.node().error_path())
     }
 }

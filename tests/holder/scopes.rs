@@ -104,3 +104,56 @@ fn scope_ends_with_its_context_and_with_a_failure_under_fail_fast() {
         assert_eq!(sim.clock.elapsed(), secs(1));
     });
 }
+
+#[test]
+fn body_that_ends_its_holder_and_returns_a_value_gives_it() {
+    // The bug: it gave the error that it had brought about itself.
+    simulate(async |sim| {
+        for way in ["cancel", "finish"] {
+            let (log, holder) = (Log::default(), TaskHolder::new(&sim.ctx, "scope"));
+            let value = holder
+                .scope(async |tasks| {
+                    drop(after(tasks, &log, 3));
+                    match way {
+                        "cancel" => assert!(tasks.cancel()),
+                        _ => drop(tasks.finish().await),
+                    }
+                    ok(way)
+                })
+                .await;
+            assert_eq!(value.unwrap(), way);
+            assert_eq!(log.take().len(), usize::from(way == "finish"));
+        }
+        // What comes from above or from a task is not the body's.
+        let parent = sim.ctx.child("parent");
+        let ended = TaskHolder::new(&parent, "scope")
+            .scope(async |_| {
+                parent.cancel();
+                ok(())
+            })
+            .await;
+        assert!(ended.unwrap_err().is_cancelled());
+        let failed = TaskHolder::new(&sim.ctx, "scope")
+            .scope(async |tasks| {
+                tasks.fail("no");
+                ok(())
+            })
+            .await;
+        assert_eq!(failed.unwrap_err().to_string(), "no");
+        let handle = std::sync::Mutex::new(None);
+        let late = TaskHolder::new(&sim.ctx, "scope").scope(async |tasks| {
+            drop(tasks.spawn(pending::<()>()));
+            *handle.lock().unwrap() = Some(tasks.handle());
+            ok(())
+        });
+        let cancels = async {
+            sim.ctx.sleep(secs(1)).await.unwrap();
+            assert!(handle.lock().unwrap().take().unwrap().cancel());
+        };
+        let (late, ()) = futures::join!(late, cancels);
+        assert!(
+            late.unwrap_err().is_cancelled(),
+            "it came while the scope waited"
+        );
+    });
+}

@@ -1,11 +1,16 @@
 //! Running a body in a holder: what it started has ended when it returns.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    future::{Future, poll_fn},
+    panic::AssertUnwindSafe,
+    pin::pin,
+    task::Poll,
+};
 
 use futures::FutureExt;
 
 use super::TaskHolder;
-use crate::{BoxError, Error, Result, error::Panicked};
+use crate::{BoxError, Error, Result, error::Panicked, report::isolate};
 
 impl<R: Clone> TaskHolder<R> {
     /// Runs `body`, then waits for all tasks of the holder.
@@ -53,9 +58,7 @@ impl<R: Clone> TaskHolder<R> {
         B: AsyncFnOnce(&TaskHolder<R>) -> Result<T, E>,
         E: Into<BoxError> + 'static,
     {
-        let ran = AssertUnwindSafe(self.run_until_done(body(&self)))
-            .catch_unwind()
-            .await;
+        let ran = caught(self.run_until_done(body(&self))).await;
         let outcome = match ran {
             Ok(Ok(returned)) => returned.map_err(Error::from_user),
             Ok(Err(ended)) => Err(ended),
@@ -87,4 +90,17 @@ impl<R: Clone> TaskHolder<R> {
     fn was_cancelled_here(&self, end: &Error) -> bool {
         matches!(end, Error::Cancelled(end) if end.path() == self.node().error_path())
     }
+}
+
+/// Runs a body to its end; a panic in it does not go further, and neither does one in its
+/// destructor, where it is cut.
+async fn caught<F: Future>(body: F) -> std::thread::Result<F::Output> {
+    let mut body = pin!(Some(AssertUnwindSafe(body).catch_unwind()));
+    let ran = poll_fn(|cx| match body.as_mut().as_pin_mut() {
+        Some(body) => body.poll(cx), // pending: the body will wake us, or the end of the holder
+        None => Poll::Pending,       // not reached: it is there until it has run
+    })
+    .await;
+    isolate("the destructor of a scope's body", || body.set(None));
+    ran
 }

@@ -157,3 +157,33 @@ fn body_that_ends_its_holder_and_returns_a_value_gives_it() {
         );
     });
 }
+
+#[test]
+fn body_whose_destructor_panics_is_cut_and_its_tasks_are_waited_for() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("a bad destructor");
+        }
+    }
+    simulate(async |sim| {
+        let (parent, log) = (sim.ctx.child("parent"), Log::default());
+        let (told, cleanup) = (log.clone(), sim.ctx.cleanup(secs(60)));
+        let ending = parent.clone();
+        sim.ctx
+            .call_later(secs(1), move || assert!(ending.cancel()));
+        let ended = TaskHolder::new(&parent, "scope")
+            .scope(async |tasks| {
+                let _bad = Bad;
+                drop(tasks.task("graceful").grace(secs(9)).spawn(async move {
+                    cleanup.sleep(secs(3)).await.unwrap();
+                    told.add("cleaned up");
+                }));
+                pending::<()>().await;
+                ok(())
+            })
+            .await;
+        assert!(ended.is_err());
+        assert_eq!(log.take(), ["cleaned up"]);
+    });
+}

@@ -40,7 +40,8 @@ use crate::{Name, Runtime, report::Failure, runtime::deadline_after, sync::Arc};
 pub struct CtxBuilder<R = crate::AnyRuntime> {
     parent: Ctx<R>,
     name: Name,
-    extras: Extras,
+    /// In their place from the start: they are large, and a builder is moved with each wish.
+    extras: Box<Extras>,
     /// Registers the deadline; known where `R: Runtime` was.
     arm: Option<fn(&Arc<Node>, &R)>,
     also_ends_with: Vec<Arc<Node>>,
@@ -48,7 +49,7 @@ pub struct CtxBuilder<R = crate::AnyRuntime> {
 
 impl<R> CtxBuilder<R> {
     pub(super) fn new(parent: Ctx<R>, name: Name) -> Self {
-        let (extras, also_ends_with) = (Extras::default(), Vec::new());
+        let (extras, also_ends_with) = (Box::default(), Vec::new());
         CtxBuilder {
             parent,
             name,
@@ -128,7 +129,7 @@ impl<R> CtxBuilder<R> {
     #[track_caller]
     pub fn start(self) -> Ctx<R> {
         let (parent, rt) = self.parent.into_parts();
-        let extras = Some(Box::new(self.extras));
+        let extras = Some(self.extras);
         let node = Node::new(Some(parent), self.name, Location::caller(), extras);
         if let Some(arm) = self.arm {
             arm(&node, &rt);

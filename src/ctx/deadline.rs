@@ -17,14 +17,16 @@
 //!    them under its lock: before it was done, and its end prunes; or after, and whoever made the
 //!    entry sees that end and takes it off. The same goes for an end that prunes before it comes.
 
+mod sorted;
+
 use std::{
-    collections::BTreeMap,
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
     time::Instant,
 };
 
+use self::sorted::Sorted;
 use super::{extras::Deadline, live::Live, tree::Node};
 use crate::{
     Error, Runtime, Sleep,
@@ -39,7 +41,7 @@ pub(crate) struct Deadlines(Mutex<Schedule>);
 
 #[derive(Default)]
 struct Schedule {
-    entries: BTreeMap<Place, Weak<Node>>,
+    entries: Sorted<Place, Weak<Node>>,
     registered: u64,
     is_driven: bool,
     /// The driver's, while it sleeps.
@@ -139,7 +141,7 @@ impl Deadlines {
     /// Takes off what has ended in front of the first that has not: something above it ended.
     pub(crate) fn prune(&self) {
         loop {
-            let first = lock(&self.0).entries.first_key_value().map(copied);
+            let first = lock(&self.0).entries.first().map(copied);
             let Some((place, node)) = first else {
                 return;
             };
@@ -153,7 +155,7 @@ impl Deadlines {
 
     #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
     pub(super) fn is_empty(&self) -> bool {
-        lock(&self.0).entries.is_empty()
+        lock(&self.0).first().is_none()
     }
 
     /// Takes out what is due; or says when the next is, and keeps `waker` for when that changes.
@@ -161,9 +163,7 @@ impl Deadlines {
         let fresh = waker.clone(); // user code: outside the lock
         let mut schedule = lock(&self.0);
         if schedule.first().is_some_and(|(at, _)| at <= now) {
-            let later = schedule.entries.split_off(&(now, u64::MAX));
-            let due = std::mem::replace(&mut schedule.entries, later);
-            return Next::Due(due.into_values().collect());
+            return Next::Due(schedule.entries.take_until(&(now, u64::MAX)));
         }
         let next = schedule.first().map(|(at, _)| at);
         schedule.is_driven = next.is_some(); // invariant 2
@@ -176,12 +176,12 @@ impl Deadlines {
     /// Ends what is left: nobody watches the time any more.
     fn orphan(&self) {
         let mut schedule = lock(&self.0);
-        let left = std::mem::take(&mut schedule.entries);
+        let left = schedule.entries.take_all();
         schedule.is_driven = false;
         let waker = schedule.waker.take();
         drop(schedule);
         drop(waker);
-        for node in left.into_values().filter_map(|node| node.upgrade()) {
+        for node in left.into_iter().filter_map(|node| node.upgrade()) {
             let reason = Some("executor shut down".into());
             node.end(|| node.cancelled(reason, node.created_at(), None));
         }
@@ -190,12 +190,12 @@ impl Deadlines {
 
 impl Schedule {
     fn first(&self) -> Option<Place> {
-        self.entries.first_key_value().map(|(place, _)| *place)
+        self.entries.first().map(|(place, _)| place)
     }
 }
 
-fn copied((place, node): (&Place, &Weak<Node>)) -> (Place, Weak<Node>) {
-    (*place, Weak::clone(node))
+fn copied((place, node): (Place, &Weak<Node>)) -> (Place, Weak<Node>) {
+    (place, Weak::clone(node))
 }
 
 enum Next {

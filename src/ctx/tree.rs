@@ -61,6 +61,7 @@ enum Cell {
 // ===== birth and reading =====
 
 impl Node {
+    #[inline]
     pub(crate) fn new(
         parent: Option<Arc<Node>>,
         name: Name,

@@ -1,12 +1,16 @@
 //! Rows on task holders, and on the nursery that polls in place.
 
 use std::{
+    cell::Cell,
     future::{Future, pending},
     hint::black_box,
     time::{Duration, Instant},
 };
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::{
+    future::Either,
+    stream::{FuturesUnordered, StreamExt},
+};
 use tokio::{runtime::Runtime, task::JoinSet};
 use tokio_util::task::TaskTracker;
 use windlass::{Ctx, TaskHolder, adapters::Tokio, scope_in_place};
@@ -26,6 +30,7 @@ pub(crate) fn rows(run: &mut Runner) {
     many_more(run);
     idle_members(run);
     nursery(run);
+    nursery_steady(run);
     run.memory("holder-parked", |memory| {
         let rt = current_thread();
         let ctx = Ctx::root_on("root", Tokio::from(rt.handle().clone()));
@@ -138,9 +143,44 @@ fn idle_members(run: &mut Runner) {
     );
 }
 
-/// A thousand futures at a time, in place.
+const AT_A_TIME: usize = 1000;
+
+/// One future after the other, in place, beside a thousand that are idle.
+fn nursery_steady(run: &mut Runner) {
+    run.row("nursery-steady", |row| {
+        row.items(TASKS).rounds(21);
+        row.ours(|n| {
+            let (ctx, waker) = (Ctx::root_on("root", ()), counted_waker());
+            let took = Cell::new(Duration::ZERO);
+            let scope = scope_in_place(&ctx, async |tasks| {
+                (0..AT_A_TIME).for_each(|_| drop(tasks.spawn(pending::<()>())));
+                let start = Instant::now();
+                for i in 0..n {
+                    black_box(tasks.spawn(Future32::yielding(i)).await.ok());
+                }
+                took.set(start.elapsed());
+                Err::<(), _>("drops the idle ones")
+            });
+            drive(&waker, scope).expect_err("always");
+            took.get()
+        });
+        row.peer("FuturesUnordered", 0.6, |n| {
+            let mut all = FuturesUnordered::new();
+            (0..AT_A_TIME).for_each(|_| all.push(Either::Left(pending())));
+            drive(&counted_waker(), async {
+                let start = Instant::now();
+                for i in 0..n {
+                    all.push(Either::Right(Future32::yielding(i)));
+                    black_box(all.next().await);
+                }
+                start.elapsed()
+            })
+        });
+    });
+}
+
+/// A thousand futures at a time, in place, in a nursery that is made for them.
 fn nursery(run: &mut Runner) {
-    const AT_A_TIME: usize = 1000;
     run.row("nursery-in-place", |row| {
         row.items(TASKS).rounds(21);
         row.ours(|n| {
@@ -156,7 +196,7 @@ fn nursery(run: &mut Runner) {
                 }
             })
         });
-        row.peer("FuturesUnordered", 0.6, |n| {
+        row.peer("FuturesUnordered", INFO, |n| {
             let waker = counted_waker();
             time(|| {
                 for _ in 0..n.div_ceil(AT_A_TIME) {

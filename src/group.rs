@@ -12,22 +12,25 @@
 //! 3. `is_woken` is cleared before the poll that the wake asks for: a wake from then on pushes again,
 //!    so none is lost. A late wake of a lane that was given to another member is one idle poll.
 //! 4. A member that wakes itself while it is polled, as one does that yields, is only noted
-//!    ([`Polled`]), and stands in line again afterwards.
+//!    ([`Polling`]), and stands in line again afterwards.
+
+mod line;
+mod wake;
 
 use std::{
-    cell::Cell,
-    collections::VecDeque,
     future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use futures::task::{ArcWake, AtomicWaker, waker_ref};
+use futures::task::waker_ref;
 
-use crate::{
-    report::isolate,
-    sync::{Arc, AtomicBool, Mutex, Ordering, lock},
+pub(crate) use self::line::Line;
+use self::{
+    line::Next,
+    wake::{Polling, Signal, Woken},
 };
+use crate::sync::{Arc, Ordering, lock};
 
 /// After so many polls in one call the group lets the executor go on.
 const BUDGET: usize = 128;
@@ -53,23 +56,6 @@ struct Lane<M> {
     is_new: bool,
     in_line: bool,
     signal: Arc<Signal>,
-}
-
-/// Who is polled next, in this order: first those in `fresh`, then those in `next`.
-pub(crate) struct Line<M> {
-    /// Members that came together when nobody stood in line.
-    fresh: VecDeque<M>,
-    next: VecDeque<Next<M>>,
-    /// Members that must wait for their first poll until they are called.
-    parked: VecDeque<M>,
-    /// How many members there are, also those that do not stand here.
-    len: usize,
-    is_first_turn: bool,
-}
-
-enum Next<M> {
-    Fresh(M),
-    Lane(usize),
 }
 
 /// What a member did when it was polled.
@@ -101,156 +87,13 @@ impl Then {
     }
 }
 
-#[derive(Default)]
-struct Woken {
-    /// Set with the first index that is pushed (Release), cleared by the group with the lock, when it
-    /// takes them; without the lock it looks here (Acquire).
-    has_any: AtomicBool,
-    lanes: Mutex<Vec<usize>>,
-    parent: AtomicWaker,
-}
-
-struct Signal {
-    woken: Arc<Woken>,
-    lane: usize,
-    /// Set by whoever pushes the index (AcqRel), cleared by the group (Release) when it takes it.
-    is_woken: AtomicBool,
-}
-
-thread_local! {
-    /// The address of the signal of the lane that this thread polls; 0 for none. The lowest bit, which
-    /// no address has, says that it was woken meanwhile.
-    static POLLED: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Puts back, when dropped, what was polled before: groups may lie in members of groups.
-struct Polling(usize);
-
-impl Polling {
-    #[inline]
-    fn lane(signal: &Arc<Signal>) -> Self {
-        Polling(POLLED.replace(Arc::as_ptr(signal) as usize))
-    }
-
-    /// Whether the lane was woken from this thread since.
-    #[inline]
-    fn was_woken(&self) -> bool {
-        POLLED.get() & 1 == 1
-    }
-}
-
-impl Drop for Polling {
-    #[inline]
-    fn drop(&mut self) {
-        POLLED.set(self.0);
-    }
-}
-
-/// Notes the wake of a lane that this thread polls.
-fn note(signal: &Arc<Signal>) -> bool {
-    let noted = POLLED.try_with(|polled| {
-        let address = polled.get() & !1;
-        let is_polled = address == Arc::as_ptr(signal) as usize;
-        if is_polled {
-            polled.set(address | 1);
-        }
-        is_polled
-    });
-    noted.unwrap_or(false) // the thread ends: nothing is polled on it
-}
-
-impl ArcWake for Signal {
-    fn wake_by_ref(this: &Arc<Self>) {
-        if note(this) {
-            return;
-        }
-        if this.is_woken.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let mut lanes = lock(&this.woken.lanes);
-        let is_first = lanes.is_empty();
-        lanes.push(this.lane);
-        if is_first {
-            this.woken.has_any.store(true, Ordering::Release);
-        }
-        drop(lanes);
-        if is_first {
-            isolate("a waker", || this.woken.parent.wake());
-        }
-    }
-}
-
-impl<M> Default for Line<M> {
-    fn default() -> Self {
-        Line {
-            fresh: VecDeque::new(),
-            next: VecDeque::new(),
-            parked: VecDeque::new(),
-            len: 0,
-            is_first_turn: false,
-        }
-    }
-}
-
-impl<M> Line<M> {
-    /// Whether whose turn it is has had none, or was parked.
-    #[inline]
-    pub(crate) fn is_first_turn(&self) -> bool {
-        self.is_first_turn
-    }
-
-    /// Adds a member, at the end.
-    pub(crate) fn insert(&mut self, member: M) {
-        self.len += 1;
-        self.next.push_back(Next::Fresh(member));
-    }
-
-    /// Adds members, at the end; a crowd that finds nobody in line is not moved.
-    pub(crate) fn append(&mut self, members: &mut VecDeque<M>) {
-        self.len += members.len();
-        if self.fresh.is_empty() && self.next.is_empty() {
-            std::mem::swap(&mut self.fresh, members);
-        } else {
-            self.next.extend(members.drain(..).map(Next::Fresh));
-        }
-    }
-
-    /// The member that has been parked for longest; its way back is `call`.
-    pub(crate) fn parked(&mut self) -> Option<&mut M> {
-        self.parked.front_mut()
-    }
-
-    /// Lets the member that has been parked for longest stand in line.
-    pub(crate) fn call(&mut self) {
-        let called = self.parked.pop_front();
-        self.next.extend(called.map(Next::Fresh));
-    }
-
-    fn shrink_to(&mut self, room: usize) {
-        self.fresh.shrink_to(room);
-        self.next.shrink_to(room);
-        self.parked.shrink_to(room);
-    }
-
-    fn pop(&mut self) -> Option<Next<M>> {
-        if let Some(member) = self.fresh.pop_front() {
-            return Some(Next::Fresh(member));
-        }
-        self.next.pop_front()
-    }
-}
-
 impl<M> Lane<M> {
     fn new(woken: &Arc<Woken>, lane: usize) -> Self {
         Lane {
             member: None,
             is_new: false,
             in_line: false,
-            signal: Arc::new(Signal {
-                woken: Arc::clone(woken),
-                lane,
-                is_woken: AtomicBool::new(false),
-            }),
+            signal: Signal::new(woken, lane),
         }
     }
 }
@@ -466,5 +309,4 @@ impl<M: Future + Unpin> Group<M> {
     }
 }
 #[cfg(test)]
-#[path = "group/tests.rs"]
 mod tests;

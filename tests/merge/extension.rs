@@ -217,6 +217,25 @@ fn feed_51_the_end_of_an_outer_source_may_come_before_values_of_inner_ones() {
 }
 
 #[test]
+fn a_source_goes_on_when_the_one_it_made_has_to_wait() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        let go = windlass::Promise::new();
+        let wait = go.wait();
+        feeder.add(Source::iter_of([
+            Source::try_future(wait),
+            Source::stream(stream::pending()),
+            Source::value(2),
+        ]));
+        assert_eq!(next(&mut items).await, "2");
+        go.set(1);
+        let mut two = [next(&mut items).await, next(&mut items).await];
+        two.sort();
+        assert_eq!(two, ["1", "end"]);
+    });
+}
+
+#[test]
 fn feed_52_a_chain_begins_with_what_was_fed_whatever_its_kind() {
     both!(|sim, merge| {
         let (feeder, mut items) = merge.split();

@@ -19,6 +19,7 @@ mod failing;
 mod finishing;
 mod interleavings;
 mod kinds;
+mod odd;
 mod ordered;
 mod pressure;
 mod scope;

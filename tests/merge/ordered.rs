@@ -154,13 +154,29 @@ fn remaining_gives_what_is_there_in_order_and_the_rest_follows() {
         feeder.future(async move { wait.await.unwrap() });
         feeder.value(2);
         feeder.future(async { 3 });
-        drop(feeder);
         assert!(items.next().now_or_never().is_none());
         settle(&sim.ctx).await;
         let there: Vec<_> = items.remaining().iter().map(word).collect();
         assert_eq!(there, ["2", "3"]);
+        feeder.value(4);
+        drop(feeder);
         go.set(1);
-        assert_eq!(rest(&mut items).await, "1 stopped");
+        assert_eq!(rest(&mut items).await, "1 4 stopped");
+    });
+}
+
+#[test]
+fn futures_that_sources_make_take_no_place_of_the_look_ahead() {
+    // Otherwise one that is done, and waits for its turn, could hold the place they need.
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.ordered().max_running(1).split();
+        let made = |n| Source::future(async move { n });
+        feeder.add(Source::iter_of([made(1), made(2)]));
+        feeder.future(async { 3 });
+        drop(feeder);
+        let all = rest(&mut items).await;
+        let words: Vec<_> = all.split(' ').filter(|word| *word != "end").collect();
+        assert_eq!(words, ["1", "2", "3", "stopped"], "{all}");
     });
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 impl<R> Ctx<R> {
     /// What runs below, but for tasks outside of holders that have not been polled yet.
-    pub(super) fn running(&self) -> Vec<Arc<dyn AnyTask>> {
+    pub(crate) fn running(&self) -> Vec<Arc<dyn AnyTask>> {
         self.places().flat_map(|place| place.tasks()).collect()
     }
 

@@ -6,7 +6,7 @@
 use super::{finish::Straggler, tree::Node};
 use crate::{
     TaskId,
-    sync::{Arc, Mutex, lock},
+    sync::{Arc, Mutex, lock, mutant},
     task::AnyTask,
 };
 
@@ -16,7 +16,7 @@ pub(crate) struct Roll(Mutex<Vec<(TaskId, Straggler)>>);
 
 impl Roll {
     /// Those dropped so far.
-    pub(super) fn called(&self) -> Vec<(TaskId, Straggler)> {
+    pub(crate) fn called(&self) -> Vec<(TaskId, Straggler)> {
         lock(&self.0).clone()
     }
 
@@ -28,6 +28,9 @@ impl Roll {
 /// Tells of a task whose future was dropped before it returned.
 pub(crate) fn answer(task: &dyn AnyTask) {
     let node = task.node();
+    if mutant("drop_unnamed") {
+        return;
+    }
     if !node.live().is_some_and(|live| live.was_stopping()) {
         return; // no shutdown without a stop
     }

@@ -179,3 +179,28 @@ fn finish_begins_while_the_last_task_ends() {
         assert!(is_ready || wakes.poll(|cx| finish.as_mut().poll(cx)).is_ready());
     });
 }
+
+/// A shutdown drops what is left while a task is polled for the first time: it is named, once it
+/// was dropped, whether it was listed in time or not.
+#[test]
+fn shutdown_drops_a_task_while_it_is_first_polled() {
+    check(&["drop_unnamed"], || {
+        let ctx = Ctx::root_on("root", ());
+        let (task, mut harness) = spawn(&ctx, std::future::pending::<()>());
+        let runner = start(move || {
+            let is_over = Wakes::new().poll(|cx| harness.as_mut().poll(cx)).is_ready();
+            (is_over, harness)
+        });
+        ctx.stop();
+        let roll = ctx.node().live().expect("it is linked").call_roll();
+        let running = ctx.running();
+        ctx.cancel();
+        let (_, harness) = runner.join().unwrap();
+        drop(harness); // if it has not ended before
+        assert!(task.is_cancelled());
+        let was_seen = running.iter().any(|seen| seen.id() == task.id());
+        let called = roll.called();
+        assert!(was_seen || called.iter().any(|(id, _)| *id == task.id()));
+        assert!(called.len() <= 1, "it answers once");
+    });
+}

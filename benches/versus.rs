@@ -24,6 +24,7 @@ mod versus {
     pub(crate) mod clock;
     pub(crate) mod holder;
     pub(crate) mod inspect;
+    pub(crate) mod least;
     pub(crate) mod merge;
     pub(crate) mod promise;
     pub(crate) mod queue;

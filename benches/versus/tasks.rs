@@ -18,6 +18,7 @@ use windlass::{
 };
 
 use super::{
+    least::spawn_on_smol,
     measure::{Future32, Sample},
     row::{INFO, Row},
     runner::Runner,
@@ -150,6 +151,9 @@ fn other_rows(run: &mut Runner, kind: &str, future: fn(usize) -> Future32) {
             .ours(move |n| smol::block_on(smol::spawn(spawn_ours(ctx.clone(), n, future))))
             .peer("smol::spawn", 1.5, move |n| {
                 smol::block_on(smol::spawn(spawn_with(n, future, smol::spawn)))
+            })
+            .peer("bare_handle", INFO, move |n| {
+                smol::block_on(smol::spawn(spawn_with(n, future, spawn_on_smol)))
             });
     });
     run.row(&format!("spawn-async-std-{kind}"), |row| {

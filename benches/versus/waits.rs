@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 use windlass::{Ctx, adapters::Tokio, wait_for_all};
 
 use super::{
+    least::{BareList, BareTimeout},
     measure::{Future32, counted_waker, drive, time},
-    row::Row,
+    row::{INFO, Row},
     runner::Runner,
     tasks::{current_thread, multi_thread},
 };
@@ -264,8 +265,9 @@ fn run_until_done(run: &mut Runner) {
 fn timeouts(run: &mut Runner) {
     for ((kind, future), target) in KINDS.into_iter().zip([0.5, 1.3]) {
         run.row(&format!("timeout-{kind}"), |row| {
-            let (ours, native) = (busy_timer(), busy_timer());
+            let [ours, native, bare] = [(); 3].map(|()| busy_timer());
             let ctx = Ctx::root_on("root", Tokio::from(ours.handle().clone()));
+            let list = Arc::new(BareList::default());
             row.items(50_000)
                 .ours(move |n| {
                     let _inside = ours.enter();
@@ -275,6 +277,12 @@ fn timeouts(run: &mut Runner) {
                     let _inside = native.enter();
                     each(n, |waker, i| {
                         drive(waker, tokio::time::timeout(FAR, future(i)))
+                    })
+                })
+                .peer("bare_list", INFO, move |n| {
+                    let _inside = bare.enter();
+                    each(n, |waker, i| {
+                        drive(waker, BareTimeout::new(FAR, future(i), &list))
                     })
                 });
         });

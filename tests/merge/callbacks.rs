@@ -101,6 +101,34 @@ async fn settled<S: Stream + Unpin>(ctx: &windlass::Ctx, items: &mut S) -> bool 
 }
 
 #[test]
+fn what_a_source_makes_has_its_own_callbacks() {
+    both!(|sim, merge| {
+        let log = Log::default();
+        let (feeder, mut items) = merge.split();
+        let note = |name: &'static str| {
+            let (each, done) = (log.clone(), log.clone());
+            let each = move |v: &i32| each.add(format!("{name} {v}"));
+            (each, move |_: Result<(), &windlass::Error>| {
+                done.add(format!("{name} done"))
+            })
+        };
+        let ((outer, outer_done), (value, value_done)) = (note("outer"), note("value"));
+        let (iter, iter_done) = note("iter");
+        let made = [
+            Source::value(1).on_each(value).on_done(value_done),
+            Source::iter([2]).on_each(iter).on_done(iter_done),
+        ];
+        feeder.add(Source::iter_of(made).on_each(outer).on_done(outer_done));
+        drop(feeder);
+        rest(&mut items).await;
+        let mut told = log.take();
+        told.sort();
+        let expected = ["iter 2", "iter done", "outer done", "value 1", "value done"];
+        assert_eq!(told, expected);
+    });
+}
+
+#[test]
 fn callbacks_that_panic_lose_no_item_and_end_no_source() {
     both!(|sim, merge| {
         let (feeder, mut items) = merge.split();

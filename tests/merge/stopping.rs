@@ -156,6 +156,23 @@ fn q_79_a_source_that_ends_the_context_while_it_is_polled_has_one_terminal_item(
 }
 
 #[test]
+fn nothing_is_pulled_behind_a_source_that_ends_the_context() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        let ctx = sim.ctx.clone();
+        feeder.future(async move {
+            ctx.cancel();
+            std::future::pending::<i32>().await
+        });
+        feeder.iter(std::iter::repeat_with(|| panic!("it was pulled")));
+        feeder.stream(stream::repeat_with(|| panic!("it was pulled")));
+        let all = rest(&mut items).await;
+        let ends = "failed(cancelled) end(cancelled) end(cancelled)";
+        assert_eq!(all, format!("{ends} stopped(cancelled)"));
+    });
+}
+
+#[test]
 fn the_end_of_the_context_wakes_a_consumer_that_waits() {
     both!(|sim, merge| {
         let (_feeder, mut items) = merge.split();

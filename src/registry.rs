@@ -220,6 +220,14 @@ impl<T> Taken<T> {
         self.first.is_none() && self.more.is_none()
     }
 
+    /// What was registered alone, if anything was; several are handed back.
+    pub(crate) fn into_only(self) -> Result<Option<T>, Self> {
+        match self.more {
+            None => Ok(self.first),
+            Some(_) => Err(self),
+        }
+    }
+
     pub(crate) fn into_iter(self) -> impl Iterator<Item = T> {
         let places = self.more.map(|more| more.places).unwrap_or_default();
         self.first

@@ -28,6 +28,8 @@ pub(crate) enum Action {
     Undo(Vec<Undo>),
     Prune(Arc<Deadlines>),
     Wake(Taken<Waker>),
+    WakeOne(Waker),
+    WakeEach(Vec<Waker>),
     Ask(Arc<dyn AnyTask>),
     AskAll(Vec<Arc<dyn AnyTask>>),
     /// What a promise calls; it comes guarded.
@@ -40,9 +42,43 @@ impl Walk {
     }
 
     pub(super) fn wake(&mut self, wakers: Taken<Waker>) {
-        if !wakers.is_empty() {
-            self.push(Action::Wake(wakers));
+        match wakers.into_only() {
+            Ok(only) => only.into_iter().for_each(|waker| self.wake_one(waker)),
+            Err(several) => self.push(Action::Wake(several)),
         }
+    }
+
+    /// In a row with the wakers of the nodes before: a large tree has many, and an action of its
+    /// own takes three times the room of a waker.
+    fn wake_one(&mut self, waker: Waker) {
+        if let Some(Action::WakeEach(row)) = self.actions.back_mut() {
+            row.push(waker);
+            return;
+        }
+        let action = match self.actions.pop_back() {
+            Some(Action::WakeOne(first)) => Action::WakeEach(vec![first, waker]),
+            other => {
+                self.actions.extend(other);
+                Action::WakeOne(waker)
+            }
+        };
+        self.push(action);
+    }
+
+    /// In a row with the tasks of the nodes before.
+    pub(super) fn ask(&mut self, task: Arc<dyn AnyTask>) {
+        if let Some(Action::AskAll(row)) = self.actions.back_mut() {
+            row.push(task);
+            return;
+        }
+        let action = match self.actions.pop_back() {
+            Some(Action::Ask(first)) => Action::AskAll(vec![first, task]),
+            other => {
+                self.actions.extend(other);
+                Action::Ask(task)
+            }
+        };
+        self.push(action);
     }
 
     pub(super) fn call(&mut self, error: &Error, callbacks: Taken<Callback>) {
@@ -69,8 +105,10 @@ impl Action {
             Action::Undo(all) => all.into_iter().for_each(Undo::run),
             Action::Prune(deadlines) => deadlines.prune(),
             Action::Wake(wakers) => wake_all(wakers),
+            Action::WakeOne(waker) => wake(waker),
+            Action::WakeEach(row) => row.into_iter().for_each(wake),
             Action::Ask(task) => task.ask(),
-            Action::AskAll(tasks) => tasks.iter().for_each(|task| task.ask()),
+            Action::AskAll(tasks) => tasks.into_iter().for_each(|task| task.ask()),
             Action::Run(calls) => calls(),
         }
     }
@@ -78,9 +116,11 @@ impl Action {
 
 /// Wakes each, whatever the others do.
 pub(crate) fn wake_all(wakers: Taken<Waker>) {
-    for waker in wakers.into_iter() {
-        isolate("a waker", || waker.wake());
-    }
+    wakers.into_iter().for_each(wake);
+}
+
+fn wake(waker: Waker) {
+    isolate("a waker", || waker.wake());
 }
 
 /// Runs `calls` now; within an ending on this thread, in turn, before the outermost returns.
@@ -154,4 +194,47 @@ fn next_round(queue: &RefCell<Option<VecDeque<Action>>>) -> VecDeque<Action> {
         *queue = None;
     }
     came
+}
+
+#[cfg(all(test, not(any(windlass_loom, windlass_shuttle))))]
+mod tests {
+    use std::{sync::Mutex, task::Wake};
+
+    use super::*;
+    use crate::{registry::Registry, sync::lock};
+
+    #[derive(Default)]
+    struct Log(Mutex<Vec<u32>>);
+
+    struct Note(Arc<Log>, u32);
+
+    impl Wake for Note {
+        fn wake(self: Arc<Self>) {
+            lock(&self.0.0).push(self.1);
+        }
+    }
+
+    fn waiting(log: &Arc<Log>, names: impl IntoIterator<Item = u32>) -> Taken<Waker> {
+        let mut list = Registry::default();
+        for name in names {
+            list.insert(Waker::from(Arc::new(Note(Arc::clone(log), name))));
+        }
+        list.take()
+    }
+
+    #[test]
+    fn what_stands_in_a_row_is_woken_in_its_order_and_no_other_is_overtaken() {
+        let log = Arc::new(Log::default());
+        let mut walk = Walk::default();
+        walk.wake(waiting(&log, []));
+        (0..3).for_each(|name| walk.wake(waiting(&log, [name])));
+        walk.wake(waiting(&log, [3, 4]));
+        walk.wake(waiting(&log, [5]));
+        let called = Arc::clone(&log);
+        walk.push(Action::Run(Box::new(move || lock(&called.0).push(6))));
+        (7..9).for_each(|name| walk.wake(waiting(&log, [name])));
+        assert_eq!(walk.actions.len(), 5, "rows, and what is between them");
+        fire(walk);
+        assert_eq!(*lock(&log.0), (0..9).collect::<Vec<_>>());
+    }
 }

@@ -326,7 +326,7 @@ impl Shared {
         // The tasks stay listed until they are gone: a shutdown names those that stay.
         let mut tasks = self.tasks.iter().cloned();
         match (self.tasks.len(), tasks.next()) {
-            (1, Some(task)) => walk.push(Action::Ask(task)),
+            (1, Some(task)) => walk.ask(task),
             (_, Some(first)) => walk.push(Action::AskAll(
                 std::iter::once(first).chain(tasks).collect(),
             )),

@@ -130,7 +130,7 @@ impl<T, D: Driver> Running<T, D> {
         }
         let above = state.chain();
         let (family, how) = (state.family.clone(), state.how);
-        let id = SourceId(crate::ids::next());
+        let id = SourceId(crate::ids::next_local());
         let mut child = Running::new(id, source, family, how);
         let state = child.state();
         state.sources = Sources::new(id, state.sources.kind(), Some(above));

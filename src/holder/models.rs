@@ -124,6 +124,29 @@ fn spawn_while_the_holder_finishes() {
     });
 }
 
+/// The holder ends while a task that has to queue is polled for the first time: it hears of it.
+#[test]
+fn holder_ends_while_a_task_begins_to_queue() {
+    check(&["queue_without_looking"], || {
+        let holder = holder().limit(1);
+        let (first, mut running) = spawn(&holder, std::future::pending::<()>());
+        assert!(!poll(&mut running), "it has the room");
+        let (second, mut queued) = spawn(&holder, std::future::pending::<()>());
+        let wakes = Wakes::new();
+        let woken = Arc::clone(&wakes);
+        let runner = start(move || {
+            let is_over = woken.poll(|cx| queued.as_mut().poll(cx)).is_ready();
+            (is_over, queued)
+        });
+        holder.cancel();
+        let (is_over, mut queued) = runner.join().unwrap();
+        assert!(is_over || wakes.count() > 0, "the task hangs");
+        assert!(is_over || poll(&mut queued), "it has nothing to wait for");
+        assert!(second.is_cancelled());
+        drop((first, running));
+    });
+}
+
 /// The last task spawns another one and ends: both are waited for.
 #[test]
 fn last_task_spawns_another_while_the_holder_finishes() {

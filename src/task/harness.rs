@@ -171,7 +171,7 @@ fn is_admitted<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>)
     if mutant("admit_before_parking") {
         core.park(cx.waker());
     }
-    if !list(core) {
+    if !list(core) && !mutant("queue_without_looking") {
         core.ask(); // the node has ended, too early to ask us: we look once more
     }
     false

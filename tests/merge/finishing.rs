@@ -293,6 +293,24 @@ fn q_82_no_label_is_told_from_a_label_that_is_none() {
 }
 
 #[test]
+fn a_label_goes_with_its_feeder_and_what_that_has_fed_while_the_merge_goes_on() {
+    both!(|sim, merge| {
+        let living = Living::default();
+        let (feeder, mut items) = merge.label(None).split();
+        drop(feeder.label(Some(Arc::new(living.one()))));
+        assert_eq!(living.count(), 0, "nothing was fed");
+        feeder.label(Some(Arc::new(living.one()))).iter([1]);
+        assert_eq!(living.count(), 1);
+        for _ in 0..2 {
+            drop(items.next().await.unwrap());
+        }
+        assert_eq!(living.count(), 0);
+        feeder.value(2);
+        assert_eq!(next(&mut items).await, "2");
+    });
+}
+
+#[test]
 fn labels_are_dropped_with_what_they_label() {
     both!(|sim, merge| {
         let living = Living::default();

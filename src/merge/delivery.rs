@@ -10,39 +10,9 @@ use super::{
     driver::Driver,
     fed::{Fed, Sources},
     labels::{Family, Known, Labels},
-    running::{Event, Running, Slot, What},
+    running::{Event, Found, Running, Slot, What},
 };
 use crate::sync::Arc;
-
-/// An item on its way to the consumer, who waits for it.
-pub(super) struct Found<T> {
-    what: What<T>,
-    sources: Sources,
-    family: Option<Arc<Family>>,
-}
-
-impl<T> From<Event<T>> for Found<T> {
-    fn from(event: Event<T>) -> Self {
-        Found {
-            what: event.what,
-            sources: event.sources,
-            family: event.family,
-        }
-    }
-}
-
-impl<T> From<Found<T>> for Event<T> {
-    fn from(found: Found<T>) -> Self {
-        Event {
-            what: found.what,
-            sources: found.sources,
-            family: found.family,
-            gate: None,
-            parent: None,
-            has_slot: false,
-        }
-    }
-}
 
 /// Gives items their labels, and their order if they have one.
 pub(super) struct Delivery<T, L, D: Driver> {
@@ -92,8 +62,7 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
     }
 
     fn file(&mut self, event: Event<T>) {
-        let root = event.family.as_ref().map_or(0, |family| family.root);
-        self.sorted.entry(root).or_default().push_back(event);
+        self.sorted.entry(event.root).or_default().push_back(event);
     }
 
     /// What a source in place has given: to be delivered at once; in order, it is filed.
@@ -108,33 +77,28 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
             self.file(source.event(what, slot));
             return None;
         }
-        let state = source.state();
-        state.open_parent();
-        Some(Found {
-            what,
-            sources: state.sources.clone(),
-            family: state.family.clone(),
-        })
+        source.state().open_parent();
+        Some(source.found(what))
     }
 
     /// Labels what was found. The user's `clone` may panic: nothing waits for it any more.
     #[inline(always)]
     pub(super) fn label(&mut self, found: Found<T>) -> Fed<T, L> {
-        let label = match found.family {
-            None => self.default.clone(),
-            Some(family) => self.label_of(&family, found.what.is_end()),
+        let label = match (found.label, found.ended) {
+            (None, None) => self.default.clone(),
+            (at, ended) => self.label_of(at, ended.as_deref()),
         };
         fed(found.what, found.sources, label)
     }
 
     /// The last item of a family takes its label out.
     #[inline(never)]
-    fn label_of(&mut self, family: &Family, is_end: bool) -> L {
-        let known = family.label.and_then(|at| self.known.get(&self.labels, at));
+    fn label_of(&mut self, at: Option<usize>, ended: Option<&Family>) -> L {
+        let known = at.and_then(|at| self.known.get(&self.labels, at));
         let label = known.unwrap_or(&self.default);
-        if !is_end {
+        let Some(family) = ended else {
             return label.clone();
-        }
+        };
         // Also if `clone` panics: in order, it would stay the turn of this family for ever.
         let label = catch_unwind(AssertUnwindSafe(|| label.clone()));
         self.count_out(family);

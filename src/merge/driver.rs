@@ -27,7 +27,7 @@ pub trait Driver: sealed::Sealed + Sized {
     #[doc(hidden)]
     type OnDone;
     #[doc(hidden)]
-    fn pull<'f, T>(feed: &'f mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<'f, T, Self>;
+    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<T, Self>;
     #[doc(hidden)]
     fn state<T>(feed: &mut Self::Feed<T>) -> &mut State;
     #[doc(hidden)]
@@ -75,7 +75,7 @@ impl Driver for Tasks {
     type Each<T> = Box<dyn FnMut(&T) + Send>;
     type OnDone = Box<dyn FnOnce(Result<(), &Error>) + Send>;
 
-    fn pull<'f, T>(feed: &'f mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<'f, T, Self> {
+    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<T, Self> {
         feed.as_mut().pull(cx)
     }
     fn state<T>(feed: &mut Self::Feed<T>) -> &mut State {
@@ -127,7 +127,7 @@ impl<'a> Driver for InPlace<'a> {
     type Each<T> = Box<dyn FnMut(&T) + 'a>;
     type OnDone = Box<dyn FnOnce(Result<(), &Error>) + 'a>;
 
-    fn pull<'f, T>(feed: &'f mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<'f, T, Self> {
+    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<T, Self> {
         feed.as_mut().pull(cx)
     }
     fn state<T>(feed: &mut Self::Feed<T>) -> &mut State {

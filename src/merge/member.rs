@@ -94,13 +94,13 @@ impl State {
     }
 }
 
-/// What a pull gives, and of which source; no step if the gate is shut.
-pub(super) type Pulled<'a, T, D> = (Option<Poll<Step<T, D>>>, &'a mut State);
+/// What a pull gives; nothing if the gate is shut.
+pub(super) type Pulled<T, D> = Option<Poll<Step<T, D>>>;
 
 /// A source in its box.
 pub trait Member<T, D: Driver> {
     #[doc(hidden)]
-    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Pulled<'_, T, D>;
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Pulled<T, D>;
     #[doc(hidden)]
     fn state(self: Pin<&mut Self>) -> &mut State;
     /// Drops the source where it is.
@@ -125,18 +125,17 @@ impl<P> Boxed<P> {
 }
 
 impl<T, D: Driver, P: Pull<T, D>> Member<T, D> for Boxed<P> {
-    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Pulled<'_, T, D> {
+    fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Pulled<T, D> {
         let this = self.project();
         // The streamer, or the source we made, opens the gate and wakes us.
         let gate = this.state.gate.as_ref();
         if gate.is_some_and(|gate| gate.poll_open(cx).is_pending()) {
-            return (None, this.state);
+            return None;
         }
-        let pulled = match this.source.as_pin_mut() {
+        Some(match this.source.as_pin_mut() {
             Some(source) => source.pull(cx),
             None => Poll::Ready(Step::End),
-        };
-        (Some(pulled), this.state)
+        })
     }
 
     fn state(self: Pin<&mut Self>) -> &mut State {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     driver::Driver,
-    running::{Event, Running, Slot, What},
+    running::{Event, Running, Slot, Turned, What},
 };
 use crate::{
     Ctx, Error,
@@ -112,7 +112,15 @@ impl<T, D: Driver> Placed<T, D> {
                     then: Then::Park,
                 };
             }
-            let outcome = source.turn(cx);
+            let outcome = match source.turn(cx) {
+                Turned::Item(value) => {
+                    return Turn {
+                        output: deliver(source, What::Item(value), Slot::Kept),
+                        then: Then::Again,
+                    };
+                }
+                Turned::Rare(outcome) => outcome,
+            };
             if let Some(mut made) = outcome.made {
                 made.greet_value();
                 line.insert(*made);

@@ -10,7 +10,7 @@ use super::{
     fed::{SourceId, SourceKind, Sources},
     gate::Gate,
     labels::Family,
-    member::{How, State},
+    member::{How, Pulled, State},
     source::{Body, Calls, Source, Step},
 };
 use crate::{Error, error::Panicked, group::Then, report::isolate, sync::Arc};
@@ -37,16 +37,38 @@ struct Given<T> {
 // The feed is pinned in its box.
 impl<T, D: Driver> Unpin for Running<T, D> {}
 
-/// An item on its way to the consumer.
-pub(super) struct Event<T> {
+/// An item, and where it came from.
+pub(super) struct Found<T> {
     pub(super) what: What<T>,
     pub(super) sources: Sources,
-    pub(super) family: Option<Arc<Family>>,
+    /// Where its label lies; the default if there is none.
+    pub(super) label: Option<usize>,
+    /// Whose source has ended; an item of many need not count the family.
+    pub(super) ended: Option<Arc<Family>>,
+}
+
+/// An item on its way to the consumer, through a queue.
+pub(super) struct Event<T> {
+    pub(super) found: Found<T>,
+    /// Its place in the order; 0 without one.
+    pub(super) root: u64,
     /// These are opened when the event is delivered.
     pub(super) gate: Option<Arc<Gate>>,
     pub(super) parent: Option<Arc<Gate>>,
     /// Gives a slot back when it is delivered.
     pub(super) has_slot: bool,
+}
+
+impl<T> From<Found<T>> for Event<T> {
+    fn from(found: Found<T>) -> Self {
+        Event {
+            found,
+            root: 0,
+            gate: None,
+            parent: None,
+            has_slot: false,
+        }
+    }
 }
 
 pub(super) enum What<T> {
@@ -77,6 +99,21 @@ pub(super) enum Slot {
     Free,
     /// Free when the item is delivered.
     Item,
+}
+
+/// What a turn was: one item of many, or anything else.
+pub(super) enum Turned<T, D: Driver> {
+    Item(T),
+    Rare(Outcome<T, D>),
+}
+
+impl<T, D: Driver> From<Turned<T, D>> for Outcome<T, D> {
+    fn from(turned: Turned<T, D>) -> Self {
+        match turned {
+            Turned::Item(value) => Outcome::item(What::Item(value), Then::Again),
+            Turned::Rare(outcome) => outcome,
+        }
+    }
 }
 
 impl<T, D: Driver> Outcome<T, D> {
@@ -198,35 +235,41 @@ impl<T, D: Driver> Running<T, D> {
 
     /// One step of the source.
     #[inline(always)]
-    pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Outcome<T, D> {
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Turned<T, D> {
         let Kind::Feed(feed) = &mut self.body else {
-            return self.given_turn();
+            return Turned::Rare(self.given_turn());
         };
         match guarded(move || D::pull(feed, cx)) {
-            Ok((Some(Poll::Ready(Step::Item(value))), _)) => {
+            Ok(Some(Poll::Ready(Step::Item(value)))) => {
                 tell_each(&mut self.calls, &value);
-                Outcome::item(What::Item(value), Then::Again)
+                Turned::Item(value)
             }
-            Ok((Some(Poll::Ready(step)), _)) => self.last_step(step),
-            Ok((Some(Poll::Pending), state)) => {
-                // The user's source wakes us.
-                state.open_parent();
-                Outcome::of(Then::Wait)
-            }
-            Ok((None, _)) => Outcome::of(Then::Wait), // whoever opens the gate wakes us
-            Err(payload) => self.fail(Error::Panicked(Panicked::new(payload))),
+            Ok(pulled) => Turned::Rare(self.rare_turn(pulled)),
+            Err(payload) => Turned::Rare(self.fail(Error::Panicked(Panicked::new(payload)))),
         }
     }
 
-    /// A step that is not one of many.
+    /// What is not one item of many.
     #[inline(never)]
+    fn rare_turn(&mut self, pulled: Pulled<T, D>) -> Outcome<T, D> {
+        match pulled {
+            None => Outcome::of(Then::Wait), // whoever opens the gate wakes us
+            Some(Poll::Pending) => {
+                // The user's source wakes us.
+                self.state().open_parent();
+                Outcome::of(Then::Wait)
+            }
+            Some(Poll::Ready(step)) => self.last_step(step),
+        }
+    }
+
     fn last_step(&mut self, step: Step<T, D>) -> Outcome<T, D> {
         match step {
             Step::Item(value) | Step::Last(value) => self.last(value),
-            Step::Sub(source) => self.make(source),
-            Step::Become(source) => self.hand_over(source),
+            Step::Sub(source) => self.make(*source),
+            Step::Become(source) => self.hand_over(*source),
             Step::End => self.end(What::Stop(None), None),
-            Step::Fail(error) => self.fail(error),
+            Step::Fail(error) => self.fail(*error),
         }
     }
 
@@ -333,7 +376,7 @@ impl<T, D: Driver> Running<T, D> {
             return None;
         }
         // Only looks: there is nobody to wake.
-        let looked = self.turn(&mut Context::from_waker(Waker::noop()));
+        let looked = Outcome::from(self.turn(&mut Context::from_waker(Waker::noop())));
         matches!(looked.then, Then::Over).then_some(looked)
     }
 
@@ -352,17 +395,30 @@ impl<T, D: Driver> Running<T, D> {
         }
     }
 
+    /// The item, with where it came from.
+    #[inline]
+    pub(super) fn found(&mut self, what: What<T>) -> Found<T> {
+        let state = self.state();
+        let label = state.family.as_ref().and_then(|family| family.label);
+        let is_end = what.is_end();
+        Found {
+            what,
+            sources: state.sources.clone(),
+            label,
+            ended: if is_end { state.family.take() } else { None },
+        }
+    }
+
     /// The item, on its way through a queue.
     pub(super) fn event(&mut self, what: What<T>, slot: Slot) -> Event<T> {
         let state = self.state();
         let is_held = state.how.one_at_a_time && !what.is_end();
         Event {
+            root: state.family.as_ref().map_or(0, |family| family.root),
             gate: is_held.then(|| state.shut()),
             parent: state.take_parent(),
-            what,
-            sources: state.sources.clone(),
-            family: state.family.clone(),
             has_slot: slot == Slot::Item,
+            found: self.found(what),
         }
     }
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{BoxError, Error, Result, Task, TryFut};
 
-/// What one pull of a source gives.
+/// What one pull of a source gives. What is rare is boxed: a step is moved for each item.
 #[allow(missing_debug_implementations)]
 pub enum Step<T, D: Driver> {
     /// A value; more may follow.
@@ -25,13 +25,27 @@ pub enum Step<T, D: Driver> {
     /// A value, and with it the end.
     Last(T),
     /// A source; more may follow.
-    Sub(Source<T, D>),
+    Sub(Box<Source<T, D>>),
     /// A source, to which this one hands over.
-    Become(Source<T, D>),
+    Become(Box<Source<T, D>>),
     /// The end.
     End,
     /// A failure, and with it the end.
-    Fail(Error),
+    Fail(Box<Error>),
+}
+
+impl<T, D: Driver> Step<T, D> {
+    fn sub(source: Source<T, D>) -> Self {
+        Step::Sub(Box::new(source))
+    }
+
+    fn hand_over(source: Source<T, D>) -> Self {
+        Step::Become(Box::new(source))
+    }
+
+    fn fail(error: Error) -> Self {
+        Step::Fail(Box::new(error))
+    }
 }
 
 /// A source of one kind. Pulled again only after `Item` and `Sub`.
@@ -323,7 +337,7 @@ impl<T, D: Driver, F: FnOnce() -> T> Pull<T, D> for Held<F, Func> {
 impl<T, D: Driver, F: FnOnce() -> Source<T, D>> Pull<T, D> for Held<F, FuncOf> {
     fn pull(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Step<T, D>> {
         let made = self.source.take().map(|f| f());
-        Poll::Ready(made.map_or(Step::End, Step::Become))
+        Poll::Ready(made.map_or(Step::End, Step::hand_over))
     }
 }
 
@@ -337,7 +351,7 @@ impl<T, D: Driver, I: Iterator<Item = T>> Pull<T, D> for Held<I, Iter> {
 impl<T, D: Driver, I: Iterator<Item = Source<T, D>>> Pull<T, D> for Held<I, IterOf> {
     fn pull(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Step<T, D>> {
         let next = self.source.as_mut().and_then(I::next);
-        Poll::Ready(next.map_or(Step::End, Step::Sub))
+        Poll::Ready(next.map_or(Step::End, Step::sub))
     }
 }
 
@@ -349,7 +363,7 @@ impl<T, D: Driver, F: Future<Output = T>> Pull<T, D> for Pinned<F, Plain> {
 
 impl<T, D: Driver, F: Future<Output = Source<T, D>>> Pull<T, D> for Pinned<F, PlainOf> {
     fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
-        self.project().source.poll(cx).map(Step::Become)
+        self.project().source.poll(cx).map(Step::hand_over)
     }
 }
 
@@ -357,7 +371,7 @@ impl<T, D: Driver, F: TryFut<Ok = T>> Pull<T, D> for Pinned<F, Fallible> {
     fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
         Poll::Ready(match ready!(self.project().source.poll(cx)) {
             Ok(value) => Step::Last(value),
-            Err(error) => Step::Fail(Error::from_user(error)),
+            Err(error) => Step::fail(Error::from_user(error)),
         })
     }
 }
@@ -372,7 +386,7 @@ impl<T, D: Driver, S: Stream<Item = T>> Pull<T, D> for Pinned<S, Many> {
 impl<T, D: Driver, S: Stream<Item = Source<T, D>>> Pull<T, D> for Pinned<S, ManyOf> {
     fn pull(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
         let next = ready!(self.project().source.poll_next(cx));
-        Poll::Ready(next.map_or(Step::End, Step::Sub))
+        Poll::Ready(next.map_or(Step::End, Step::sub))
     }
 }
 
@@ -386,7 +400,7 @@ where
         Poll::Ready(match ready!(self.project().source.poll_next(cx)) {
             None => Step::End,
             Some(Ok(value)) => Step::Item(value),
-            Some(Err(error)) => Step::Fail(Error::from(error.into())),
+            Some(Err(error)) => Step::fail(Error::from(error.into())),
         })
     }
 }
@@ -395,7 +409,7 @@ impl<T, D: Driver> Pull<T, D> for HeldTask<T> {
     fn pull(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, D>> {
         Poll::Ready(match ready!(Pin::new(&mut self.0).poll(cx)) {
             Ok(value) => Step::Last(value),
-            Err(error) => Step::Fail(error),
+            Err(error) => Step::fail(error),
         })
     }
 }

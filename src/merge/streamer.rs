@@ -288,7 +288,7 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
         } else if event.has_slot {
             self.core.free_slot();
         }
-        self.delivery.label(event.into())
+        self.delivery.label(event.found)
     }
 }
 

@@ -65,20 +65,20 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
         self.sorted.entry(event.root).or_default().push_back(event);
     }
 
-    /// What a source in place has given: to be delivered at once; in order, it is filed.
+    /// What a source in place has given: it is delivered at once, as `found`; in order, it is filed.
     #[inline(always)]
     pub(super) fn sort(
         &mut self,
         source: &mut Running<T, D>,
         what: What<T>,
         slot: Slot,
-    ) -> Option<Found<T>> {
+        found: &mut Option<Found<T>>,
+    ) {
         if self.core.is_ordered {
-            self.file(source.event(what, slot));
-            return None;
+            return self.file(source.event(what, slot));
         }
         source.state().open_parent();
-        Some(source.found(what))
+        *found = Some(source.found(what));
     }
 
     /// Labels what was found. The user's `clone` may panic: nothing waits for it any more.

@@ -86,16 +86,16 @@ impl<T, D: Driver> Placed<T, D> {
         self.slots.free(self.group.line());
     }
 
-    /// Lets sources take turns until `deliver` makes something of an item; `None` if none is left.
+    /// Lets sources take turns until one has an item that `deliver` takes; `None` if none is left.
     ///
     /// The caller has just seen that `ctx` goes on. Once it ends nothing more is pulled.
     #[inline]
-    pub(super) fn poll_next<X>(
+    pub(super) fn poll_next(
         &mut self,
         ctx: &Ctx<()>,
         cx: &mut Context<'_>,
-        mut deliver: impl FnMut(&mut Running<T, D>, What<T>, Slot) -> Option<X>,
-    ) -> Poll<Option<X>> {
+        mut deliver: impl FnMut(&mut Running<T, D>, What<T>, Slot) -> bool,
+    ) -> Poll<Option<()>> {
         let slots = &mut self.slots;
         let mut turns = 0;
         self.group.poll_turns(cx, |source, cx, line| {
@@ -114,8 +114,9 @@ impl<T, D: Driver> Placed<T, D> {
             }
             let outcome = match source.turn(cx) {
                 Turned::Item(value) => {
+                    let is_taken = deliver(source, What::Item(value), Slot::Kept);
                     return Turn {
-                        output: deliver(source, What::Item(value), Slot::Kept),
+                        output: is_taken.then_some(()),
                         then: Then::Again,
                     };
                 }
@@ -129,8 +130,9 @@ impl<T, D: Driver> Placed<T, D> {
                 slots.free(line);
             }
             let what = outcome.what;
+            let is_taken = what.is_some_and(|what| deliver(source, what, outcome.slot));
             Turn {
-                output: what.and_then(|what| deliver(source, what, outcome.slot)),
+                output: is_taken.then_some(()),
                 then: outcome.then,
             }
         })

@@ -180,12 +180,14 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
                 return Poll::Ready(self.deliver(event));
             }
             let delivery = &mut self.delivery;
-            let turned = self
+            let mut found = None; // written where it lies: copies of it would cost more than its turn
+            let _turned = self
                 .placed
                 .poll_next(&self.core.ctx, cx, |source, what, slot| {
-                    delivery.sort(source, what, slot)
+                    delivery.sort(source, what, slot, &mut found);
+                    found.is_some()
                 });
-            if let Poll::Ready(Some(found)) = turned {
+            if let Some(found) = found {
                 if self.core.has_news() {
                     // What its callback has fed was there before it.
                     self.take_news();

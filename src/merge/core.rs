@@ -28,7 +28,7 @@ use super::{
     fed::SourceKind,
     job::Job,
     queued::Queued,
-    running::{Event, Outcome, Running, Slot},
+    running::{Event, Running, Slot},
 };
 use crate::{
     Ctx, Error,
@@ -150,7 +150,7 @@ impl<T, D: Driver> Core<T, D> {
             return function.refuse();
         }
         // It contains its panics, and ends with the first turn: there is nobody to wake.
-        let outcome = Outcome::from(function.turn(&mut Context::from_waker(Waker::noop())));
+        let outcome = function.whole_turn(&mut Context::from_waker(Waker::noop()));
         if let Some(made) = outcome.made {
             self.admit(*made, None);
         }

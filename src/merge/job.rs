@@ -39,7 +39,7 @@ impl<T, D: Driver> Future for Job<T, D> {
             } else {
                 None
             };
-            let outcome = interrupted.unwrap_or_else(|| source.turn(cx).into());
+            let outcome = interrupted.unwrap_or_else(|| source.whole_turn(cx));
             let is_over = matches!(outcome.then, Then::Over);
             // Counted in before the end of the one that made it.
             if let Some(made) = outcome.made {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     driver::Driver,
-    running::{Event, Running, Slot, Turned, What},
+    running::{Event, Outcome, Running, Slot, What},
 };
 use crate::{
     Ctx, Error,
@@ -112,16 +112,14 @@ impl<T, D: Driver> Placed<T, D> {
                     then: Then::Park,
                 };
             }
-            let outcome = match source.turn(cx) {
-                Turned::Item(value) => {
-                    let is_taken = deliver(source, What::Item(value), Slot::Kept);
-                    return Turn {
-                        output: is_taken.then_some(()),
-                        then: Then::Again,
-                    };
-                }
-                Turned::Rare(outcome) => outcome,
-            };
+            let mut outcome = Outcome::of(Then::Wait);
+            if let Some(value) = source.turn(cx, &mut outcome) {
+                let is_taken = deliver(source, What::Item(value), Slot::Kept);
+                return Turn {
+                    output: is_taken.then_some(()),
+                    then: Then::Again,
+                };
+            }
             if let Some(mut made) = outcome.made {
                 made.greet_value();
                 line.insert(*made);

@@ -10,7 +10,7 @@ use super::{
     fed::{SourceId, SourceKind, Sources},
     gate::Gate,
     labels::Family,
-    member::{How, Pulled, State},
+    member::{How, State},
     source::{Body, Calls, Source, Step},
 };
 use crate::{Error, error::Panicked, group::Then, report::isolate, sync::Arc};
@@ -101,23 +101,9 @@ pub(super) enum Slot {
     Item,
 }
 
-/// What a turn was: one item of many, or anything else.
-pub(super) enum Turned<T, D: Driver> {
-    Item(T),
-    Rare(Outcome<T, D>),
-}
-
-impl<T, D: Driver> From<Turned<T, D>> for Outcome<T, D> {
-    fn from(turned: Turned<T, D>) -> Self {
-        match turned {
-            Turned::Item(value) => Outcome::item(What::Item(value), Then::Again),
-            Turned::Rare(outcome) => outcome,
-        }
-    }
-}
-
 impl<T, D: Driver> Outcome<T, D> {
-    fn of(then: Then) -> Self {
+    #[inline]
+    pub(super) fn of(then: Then) -> Self {
         Outcome {
             what: None,
             made: None,
@@ -233,36 +219,37 @@ impl<T, D: Driver> Running<T, D> {
         self
     }
 
-    /// One step of the source.
+    /// One step of the source: one item of many, or what is then in `rare`.
     #[inline(always)]
-    pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Turned<T, D> {
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>, rare: &mut Outcome<T, D>) -> Option<T> {
         let Kind::Feed(feed) = &mut self.body else {
-            return Turned::Rare(self.given_turn());
+            *rare = self.given_turn();
+            return None;
         };
         match guarded(move || D::pull(feed, cx)) {
             Ok(Some(Poll::Ready(Step::Item(value)))) => {
                 tell_each(&mut self.calls, &value);
-                Turned::Item(value)
+                return Some(value);
             }
-            Ok(pulled) => Turned::Rare(self.rare_turn(pulled)),
-            Err(payload) => Turned::Rare(self.fail(Error::Panicked(Panicked::new(payload)))),
+            Ok(Some(Poll::Ready(step))) => *rare = self.last_step(step),
+            Ok(Some(Poll::Pending)) => self.state().open_parent(), // the user's source wakes us
+            Ok(None) => {} // whoever opens the gate wakes us
+            Err(payload) => *rare = self.fail(Error::Panicked(Panicked::new(payload))),
         }
+        None
+    }
+
+    /// A turn whose outcome is looked at as a whole.
+    pub(super) fn whole_turn(&mut self, cx: &mut Context<'_>) -> Outcome<T, D> {
+        let mut outcome = Outcome::of(Then::Wait);
+        if let Some(value) = self.turn(cx, &mut outcome) {
+            return Outcome::item(What::Item(value), Then::Again);
+        }
+        outcome
     }
 
     /// What is not one item of many.
     #[inline(never)]
-    fn rare_turn(&mut self, pulled: Pulled<T, D>) -> Outcome<T, D> {
-        match pulled {
-            None => Outcome::of(Then::Wait), // whoever opens the gate wakes us
-            Some(Poll::Pending) => {
-                // The user's source wakes us.
-                self.state().open_parent();
-                Outcome::of(Then::Wait)
-            }
-            Some(Poll::Ready(step)) => self.last_step(step),
-        }
-    }
-
     fn last_step(&mut self, step: Step<T, D>) -> Outcome<T, D> {
         match step {
             Step::Item(value) | Step::Last(value) => self.last(value),
@@ -376,7 +363,7 @@ impl<T, D: Driver> Running<T, D> {
             return None;
         }
         // Only looks: there is nobody to wake.
-        let looked = Outcome::from(self.turn(&mut Context::from_waker(Waker::noop())));
+        let looked = self.whole_turn(&mut Context::from_waker(Waker::noop()));
         matches!(looked.then, Then::Over).then_some(looked)
     }
 

@@ -13,6 +13,8 @@
 //! Everything of the user's (wakers, callbacks, tasks) leaves the lock in a [`Walk`] and is fired
 //! after all nodes of the ending are marked.
 
+#[cfg(test)]
+mod kit;
 mod listening;
 mod running;
 mod segments;

@@ -174,31 +174,12 @@ impl<T: Placed> Segments<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, rc::Rc};
+    use std::rc::Rc;
 
-    use super::{Placed, Segments};
-
-    struct Member {
-        name: u32,
-        place: Cell<usize>,
-    }
-
-    impl Member {
-        fn place(&self) -> usize {
-            self.place.get()
-        }
-    }
-
-    impl Placed for Rc<Member> {
-        fn set_place(&self, place: usize) {
-            self.place.set(place);
-        }
-    }
-
-    fn member(name: u32) -> Rc<Member> {
-        let place = Cell::new(usize::MAX);
-        Rc::new(Member { name, place })
-    }
+    use super::{
+        super::kit::{Member, member},
+        Segments,
+    };
 
     /// A list with members `0..n`, and the members.
     fn filled(n: u32) -> (Segments<Rc<Member>>, Vec<Rc<Member>>) {

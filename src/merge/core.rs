@@ -28,12 +28,13 @@ use super::{
     fed::SourceKind,
     job::Job,
     queued::Queued,
-    running::{Event, Running, Slot},
+    running::{Event, Running, Slot, What},
 };
 use crate::{
     Ctx, Error,
     report::isolate,
     sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, lock},
+    task::report_below,
 };
 
 /// Starts a source as a task.
@@ -209,7 +210,7 @@ impl<T, D: Driver> Core<T, D> {
         let mut state = lock(&self.state);
         if state.is_closed {
             drop(state);
-            return drop_all(event);
+            return self.discard(event);
         }
         state.order.extend(root);
         state.queued.events.extend(event);
@@ -321,7 +322,7 @@ impl<T, D: Driver> Core<T, D> {
             None
         };
         self.tell(state);
-        drop_all(refused);
+        self.discard(refused);
         if will_pump {
             self.pump();
         }
@@ -377,18 +378,30 @@ impl<T, D: Driver> Core<T, D> {
         queued
     }
 
+    /// Drops events that nobody will read; a failure among them is reported. Their values may panic.
+    pub(super) fn discard(&self, events: impl IntoIterator<Item = Event<T>>) {
+        for event in events {
+            if let What::Fail(error) = &event.found.what {
+                self.report(error);
+            }
+            isolate("the destructor of an item", || drop(event));
+        }
+    }
+
+    /// Tells of a failure of a source's own; what the end of the context has cut short is none.
+    fn report(&self, error: &Error) {
+        let is_end = |ended: &Error| ended.is_same(error);
+        if !error.is_cancelled() && !self.ctx.error().as_ref().is_some_and(is_end) {
+            let node = self.ctx.node();
+            report_below(node, &node.path(), node.created_at(), error);
+        }
+    }
+
     /// Why a source was interrupted.
     pub(super) fn why(&self) -> Error {
         self.ctx.error().unwrap_or_else(|| {
             let why = Some("executor shut down".into());
             self.ctx.node().cancelled(why, Location::caller(), None)
         })
-    }
-}
-
-/// Drops events, whose values may panic, one after the other.
-pub(super) fn drop_all<T>(events: impl IntoIterator<Item = Event<T>>) {
-    for event in events {
-        isolate("the destructor of an item", || drop(event));
     }
 }

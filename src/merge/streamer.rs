@@ -10,7 +10,7 @@ use std::{
 use futures::Stream;
 
 use super::{
-    core::{Core, drop_all},
+    core::Core,
     delivery::Delivery,
     driver::{Driver, Tasks},
     fed::Fed,
@@ -300,10 +300,12 @@ impl<T, L, D: Driver> Streamer<T, L, D> {
         self.core.ctx.cancel();
         let mut queued = self.core.close();
         self.placed.append(&mut queued.sources);
-        drop_all(queued.events);
-        drop_all(self.placed.interrupt(&self.core.why()));
-        drop_all(std::mem::take(&mut self.arrived.events));
-        drop_all(self.delivery.take_sorted());
+        // What nobody has read, in the order in which it came.
+        self.core.discard(self.delivery.take_sorted());
+        self.core.discard(std::mem::take(&mut self.arrived.events));
+        self.core.discard(queued.events);
+        let interrupted = self.placed.interrupt(&self.core.why());
+        self.core.discard(interrupted);
         self.delivery.labels.close();
     }
 }

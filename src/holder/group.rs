@@ -107,7 +107,7 @@ impl Members {
     }
 
     pub(super) fn set_limit(&self, limit: usize) {
-        self.is_limited.store(true, Ordering::Release); // partner: `admit`
+        self.is_limited.store(true, Ordering::Release); // partner: `admits_all`
         let mut shared = lock(&self.shared);
         shared.limit = limit;
         let freed = shared.hand_on();

@@ -1,17 +1,16 @@
 //! What the tests of merging share.
 
-use std::{
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use futures::{Stream, StreamExt};
 
-pub(crate) use crate::shared::{Log, yield_now};
+pub(crate) use crate::{
+    hand::Hand,
+    shared::{Log, yield_now},
+};
 
 use windlass::{Ctx, Error, Fed};
 
@@ -126,29 +125,5 @@ impl Living {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// A task that is polled by hand, and counts how often it was woken.
-#[derive(Clone, Default)]
-pub(crate) struct Hand(Arc<Wakes>);
-
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Hand {
-    pub(crate) fn woken(&self) -> usize {
-        self.0.0.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn next<S: Stream + Unpin>(&self, stream: &mut S) -> Poll<Option<S::Item>> {
-        let waker = Waker::from(self.0.clone());
-        Pin::new(stream).poll_next(&mut Context::from_waker(&waker))
     }
 }

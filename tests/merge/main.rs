@@ -3,6 +3,8 @@
 //! Where both drivers promise the same, one script runs with each: see `both` in the kit.
 #![cfg(feature = "test-util")]
 
+#[path = "../kit/hand.rs"]
+mod hand;
 #[macro_use]
 mod kit;
 #[path = "../kit/mod.rs"]

@@ -39,19 +39,18 @@ use crate::{BlockOn, Ctx, Finished, Result, Runtime};
 /// # }
 /// ```
 #[must_use = "dropping the loop cancels its tasks"]
-pub struct EventLoop<R, B: BlockOn = R> {
+pub struct EventLoop<R, B = R> {
     ctx: Ctx<R>,
     driver: B,
+    /// Waits for the tasks; known where `B: BlockOn` was, so that the type asks nothing of `B`.
+    wait: fn(&Ctx<R>, &B) -> Result<Finished>,
 }
 
 impl<R: BlockOn + Runtime> EventLoop<R> {
     /// Makes a loop on `rt`, with a tree of contexts of its own.
     #[track_caller]
     pub fn new(rt: R) -> Self {
-        EventLoop {
-            ctx: Ctx::root_on("event loop", rt.clone()),
-            driver: rt,
-        }
+        EventLoop::from_parts(Ctx::root_on("event loop", rt.clone()), rt)
     }
 }
 
@@ -74,7 +73,8 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     /// # }
     /// ```
     pub fn from_parts(ctx: Ctx<R>, driver: B) -> Self {
-        EventLoop { ctx, driver }
+        let wait = |ctx: &Ctx<R>, driver: &B| driver.block_on(ctx.finish());
+        EventLoop { ctx, driver, wait }
     }
 
     /// Returns the context to spawn in.
@@ -179,19 +179,19 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     /// ```
     pub fn close(self) -> Result<Finished> {
         self.ctx.cancel();
-        self.driver.block_on(self.ctx.finish())
+        (self.wait)(&self.ctx, &self.driver)
     }
 }
 
-impl<R, B: BlockOn> Drop for EventLoop<R, B> {
+impl<R, B> Drop for EventLoop<R, B> {
     fn drop(&mut self) {
         self.ctx.cancel();
         // Refused: then the tasks end without being waited for.
-        let _ = self.driver.block_on(self.ctx.finish());
+        let _ = (self.wait)(&self.ctx, &self.driver);
     }
 }
 
-impl<R, B: BlockOn> fmt::Debug for EventLoop<R, B> {
+impl<R, B> fmt::Debug for EventLoop<R, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventLoop")
             .field("ctx", &self.ctx)

@@ -48,7 +48,7 @@ pub struct CtxBuilder<R = crate::AnyRuntime> {
 }
 
 impl<R> CtxBuilder<R> {
-    pub(super) fn new(parent: Ctx<R>, name: Name) -> Self {
+    pub(crate) fn new(parent: Ctx<R>, name: Name) -> Self {
         let (extras, also_ends_with) = (Box::default(), Vec::new());
         CtxBuilder {
             parent,
@@ -57,6 +57,11 @@ impl<R> CtxBuilder<R> {
             arm: None,
             also_ends_with,
         }
+    }
+
+    /// The context that it is to be below.
+    pub(crate) fn parent(&self) -> &Ctx<R> {
+        &self.parent
     }
 
     /// Gives the context a value, which [`Ctx::value`] finds here and below.

@@ -41,10 +41,10 @@ pub struct Slot<R = AnyRuntime> {
     reservation: Reservation,
 }
 
-impl<R: Clone> Slot<R> {
+impl<R> Slot<R> {
     /// Begins the task that takes the room.
     pub fn task(self, name: impl Into<Name>) -> TaskBuilder<R> {
-        self.ctx.task(name).through(self.reservation)
+        TaskBuilder::new(self.ctx, name.into()).through(self.reservation)
     }
 }
 

@@ -36,10 +36,15 @@ use crate::{
 /// ```
 #[must_use = "nothing runs until one of the `spawn` methods is called"]
 pub struct TaskBuilder<R = crate::AnyRuntime> {
-    ctx: Ctx<R>,
+    place: Place<R>,
     options: Options,
-    /// A context of the task's own, as far as it is wished for already.
-    own: Option<CtxBuilder<R>>,
+}
+
+/// Where the task is to run.
+enum Place<R> {
+    In(Ctx<R>),
+    /// In a context of its own, as far as it is wished for already.
+    Own(CtxBuilder<R>),
 }
 
 impl<R> TaskBuilder<R> {
@@ -48,11 +53,8 @@ impl<R> TaskBuilder<R> {
             name: Some(name),
             ..Options::default()
         };
-        TaskBuilder {
-            ctx,
-            options,
-            own: None,
-        }
+        let place = Place::In(ctx);
+        TaskBuilder { place, options }
     }
 
     /// Has the task take the room of a slot.
@@ -104,9 +106,7 @@ impl<R> TaskBuilder<R> {
         self.options.always_reports = true;
         self
     }
-}
 
-impl<R: Clone> TaskBuilder<R> {
     /// Gives the task a context of its own that carries `value`.
     ///
     /// # Examples
@@ -125,30 +125,20 @@ impl<R: Clone> TaskBuilder<R> {
     }
 
     fn with_own(mut self, change: impl FnOnce(CtxBuilder<R>) -> CtxBuilder<R>) -> Self {
-        let own = self.own.take().unwrap_or_else(|| self.make_own());
-        self.own = Some(change(own));
+        self.place = Place::Own(change(self.place.own(&self.options)));
         self
-    }
-
-    fn make_own(&self) -> CtxBuilder<R> {
-        self.ctx
-            .build(self.options.name.clone().unwrap_or_default())
-    }
-
-    /// The context of the task's own, which ends with it.
-    #[track_caller]
-    fn start_own(&mut self) {
-        let own = self.own.take().unwrap_or_else(|| self.make_own());
-        self.ctx = own.start();
-        self.options.owns_node = true;
     }
 
     #[track_caller]
     fn plan(mut self) -> (Plan, R) {
-        if self.own.is_some() {
-            self.start_own();
-        }
-        let (node, rt) = self.ctx.into_parts();
+        let ctx = match self.place {
+            Place::In(ctx) => ctx,
+            Place::Own(own) => {
+                self.options.owns_node = true;
+                own.start()
+            }
+        };
+        let (node, rt) = ctx.into_parts();
         let options = Some(Box::new(self.options));
         (
             Plan {
@@ -159,13 +149,34 @@ impl<R: Clone> TaskBuilder<R> {
             rt,
         )
     }
+}
 
+impl<R: Clone> TaskBuilder<R> {
     #[track_caller]
     fn plan_with_own(mut self) -> (Plan, R, Ctx<R>) {
-        self.start_own();
-        let own = self.ctx.clone();
+        let own = self.place.own(&self.options).start();
+        self.options.owns_node = true;
+        self.place = Place::In(own.clone());
         let (plan, rt) = self.plan();
         (plan, rt, own)
+    }
+}
+
+impl<R> Place<R> {
+    /// A context of the task's own.
+    fn own(self, options: &Options) -> CtxBuilder<R> {
+        match self {
+            Place::In(ctx) => CtxBuilder::new(ctx, options.name.clone().unwrap_or_default()),
+            Place::Own(own) => own,
+        }
+    }
+
+    /// The context that has the runtime.
+    fn ctx(&self) -> &Ctx<R> {
+        match self {
+            Place::In(ctx) => ctx,
+            Place::Own(own) => own.parent(),
+        }
     }
 }
 
@@ -226,7 +237,7 @@ impl<R: Runtime> TaskBuilder<R> {
     /// });
     /// ```
     pub fn grace(mut self, d: Duration) -> Self {
-        let rt = self.ctx.runtime().clone();
+        let rt = self.place.ctx().runtime().clone();
         self.options.grace = Some(Grace::new(move || Box::pin(rt.sleep(d))));
         self
     }

@@ -38,6 +38,12 @@ impl<M> Line<M> {
         self.is_first_turn
     }
 
+    /// Whether nobody stands in line.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.fresh.is_empty() && self.next.is_empty()
+    }
+
     /// Adds a member, at the end.
     pub(crate) fn insert(&mut self, member: M) {
         self.len += 1;
@@ -47,7 +53,7 @@ impl<M> Line<M> {
     /// Adds members, at the end; a crowd that finds nobody in line is not moved.
     pub(crate) fn append(&mut self, members: &mut VecDeque<M>) {
         self.len += members.len();
-        if self.fresh.is_empty() && self.next.is_empty() {
+        if self.is_idle() {
             std::mem::swap(&mut self.fresh, members);
         } else {
             self.next.extend(members.drain(..).map(Next::Fresh));

@@ -1,22 +1,38 @@
 //! [`scope_in_place`]: tasks that borrow and need not be `Send`, polled by the scope itself.
+//!
+//! # Invariants
+//!
+//! 1. The body is polled with the waker of the scope. A handle that only the body has polled, with
+//!    that very waker, notes the body in its slot, and no clone of the waker.
+//! 2. A task whose slot notes the body *calls* it when it is over, and the scope polls the body
+//!    again before it returns: tasks end while the scope is polled, or with the scope.
+//! 3. Only the body adds tasks.
+
+mod task;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     fmt,
     future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, Location},
+    panic::{AssertUnwindSafe, Location, catch_unwind},
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, RawWakerVTable, Waker, ready},
 };
 
-use futures::FutureExt;
-
+pub use self::task::InPlaceTask;
+use self::task::{Member, Slot, member};
 use crate::{
-    BoxError, Ctx, Error, Result, TryFut, ctx::tree::Node, error::Panicked, group::Group,
-    report::isolate, sync::Arc, task::report_below,
+    BoxError, Ctx, Error, Result, TryFut,
+    ctx::{EndWatch, tree::Node},
+    error::Panicked,
+    group::Group,
+    sync::Arc,
 };
+
+/// So often the body is polled in one poll of the scope; then the executor goes on.
+const ROUNDS: usize = 128;
 
 /// Runs `body` with a nursery for futures that are polled here, then waits for all of them.
 ///
@@ -60,41 +76,20 @@ where
 {
     let scope = InPlaceScope {
         fresh: RefCell::default(),
-        place: Rc::new(Place(Arc::clone(ctx.node()))),
+        place: Rc::new(Place::new(ctx.node())),
     };
-    let mut members = Members(Group::new());
-    let mut body = pin!(AssertUnwindSafe(ctx.run_until_done(body(&scope))).catch_unwind());
-    let mut done = pin!(ctx.done());
-    let mut outcome = None;
-    poll_fn(|cx| {
-        loop {
-            if outcome.is_none() {
-                outcome = match body.as_mut().poll(cx) {
-                    Poll::Pending => None,
-                    Poll::Ready(Ok(Ok(returned))) => Some(returned.map_err(Error::from_user)),
-                    Poll::Ready(Ok(Err(ended))) => Some(Err(ended)),
-                    Poll::Ready(Err(payload)) => Some(Err(Error::Panicked(Panicked::new(payload)))),
-                };
-            }
-            if matches!(outcome, Some(Ok(_))) {
-                // The body looks after this itself as long as it goes on.
-                if let Poll::Ready(ended) = done.as_mut().poll(cx) {
-                    outcome = Some(Err(ended));
-                }
-            }
-            if matches!(outcome, Some(Err(_))) {
-                return Poll::Ready(());
-            }
-            let are_all_over = members.poll(&scope, cx);
-            if are_all_over && outcome.is_some() {
-                return Poll::Ready(());
-            }
-            if scope.fresh.borrow().is_empty() {
-                return Poll::Pending; // the body, a member, or the end of the context will wake us
-            }
-        }
-    })
-    .await;
+    let body = pin!(body(&scope));
+    let mut nursery = Nursery {
+        scope: &scope,
+        body,
+        members: Group::new(),
+        watch: EndWatch::new(ctx.node()),
+        outcome: None,
+    };
+    poll_fn(|cx| nursery.poll(cx)).await;
+    let Nursery {
+        members, outcome, ..
+    } = nursery;
     drop(members);
     match outcome {
         Some(outcome) => outcome,
@@ -127,65 +122,146 @@ pub struct InPlaceScope<'env> {
     place: Rc<Place>,
 }
 
-/// Where in the tree the tasks are; counted without atomics.
-struct Place(Arc<Node>);
-
-type Member<'env> = Pin<Box<dyn Future<Output = ()> + 'env>>;
-
-/// A future that a [`scope_in_place`] polls; its handle, which gives the value.
-///
-/// Dropping it detaches the future, for which the scope waits all the same. A failure or panic that
-/// nobody takes is reported.
-///
-/// # Cancel safety
-///
-/// Dropping it loses the value and nothing else. Awaiting `&mut task` instead of `task` keeps it
-/// across a dropped wait.
-///
-/// # Examples
-///
-/// ```
-/// use windlass::{Ctx, ok, scope_in_place};
-///
-/// let ctx = Ctx::root_on("app", ());
-/// let words = String::from("two words");
-/// let counted = futures::executor::block_on(scope_in_place(&ctx, async |scope| {
-///     let task = scope.spawn(async { words.split(' ').count() }); // it borrows
-///     ok(task.await?)
-/// }));
-/// assert_eq!(counted.unwrap(), 2);
-/// ```
-#[must_use = "dropping it detaches the future, and its value is lost; await it, or `drop` it on purpose"]
-pub struct InPlaceTask<T>(Rc<Slot<T>>);
-
-struct Slot<T> {
-    state: RefCell<State<T>>,
-    place: Rc<Place>,
-    spawned_at: &'static Location<'static>,
+/// What the scope and its tasks share, without atomics.
+struct Place {
+    /// Where in the tree the tasks are.
+    node: Arc<Node>,
+    /// What the body is polled with, while it is.
+    waker: Cell<Option<Identity>>,
+    /// Whether a task has called the body (invariant 2).
+    is_body_called: Cell<bool>,
 }
 
-enum State<T> {
-    Running(Option<Waker>),
-    Detached,
-    Over(Result<T>),
-    Taken,
+/// What tells a waker from others while it lives.
+type Identity = (*const (), &'static RawWakerVTable);
+
+/// A scope that is polled.
+struct Nursery<'a, 'env, B, T> {
+    scope: &'a InPlaceScope<'env>,
+    body: Pin<&'a mut B>,
+    members: Group<Member<'env>>,
+    watch: EndWatch,
+    outcome: Option<Result<T>>,
 }
 
-struct Members<'env>(Group<Member<'env>>);
+// ===== polling =====
 
-impl<'env> Members<'env> {
-    /// Polls those that were woken, until none is; true if there are none left.
-    fn poll(&mut self, scope: &InPlaceScope<'env>, cx: &mut Context<'_>) -> bool {
-        self.0.line().append(&mut scope.fresh.borrow_mut());
+impl<B, T, E> Nursery<'_, '_, B, T>
+where
+    B: Future<Output = Result<T, E>>,
+    E: Into<BoxError> + 'static,
+{
+    /// Ready once there is an outcome, and nobody left to wait for.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !ready!(self.watch.poll_start(cx)) {
+            return self.end();
+        }
+        for _ in 0..ROUNDS {
+            if self.poll_body(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let polled = self.poll_members(cx);
+            if polled.is_ready() && self.outcome.is_some() {
+                return Poll::Ready(());
+            }
+            if !self.is_body_next() {
+                // The body, a member, or the end of the context will wake us.
+                ready!(self.watch.poll_end(cx));
+                return self.end();
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The context has ended.
+    fn end(&mut self) -> Poll<()> {
+        self.outcome = Some(Err(self.watch.error()));
+        Poll::Ready(())
+    }
+
+    /// Polls the body, unless it is over; ready if nobody is to be waited for.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.outcome.is_some() {
+            return Poll::Pending;
+        }
+        let Poll::Ready(ran) = self.scope.place.poll(self.body.as_mut(), cx) else {
+            return if self.watch.node().is_done() {
+                self.end()
+            } else {
+                Poll::Pending
+            };
+        };
+        let outcome = match ran {
+            Ok(returned) => returned.map_err(Error::from_user),
+            Err(payload) => Err(Error::Panicked(Panicked::new(payload))),
+        };
+        let has_failed = outcome.is_err();
+        self.outcome = Some(outcome);
+        if has_failed {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Polls those that were woken, until none is or the body is next; ready if there are none.
+    fn poll_members(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.members
+            .line()
+            .append(&mut self.scope.fresh.borrow_mut());
         loop {
-            match self.0.poll_next(cx) {
-                Poll::Ready(Some(())) => {}
-                Poll::Ready(None) => return scope.fresh.borrow().is_empty(),
-                Poll::Pending => return false,
+            if ready!(self.members.poll_next(cx)).is_none() {
+                return Poll::Ready(());
+            }
+            if self.is_body_next() {
+                return Poll::Pending;
             }
         }
     }
+
+    /// Whether the body was called, and those who were in line before have had their turns.
+    fn is_body_next(&mut self) -> bool {
+        self.scope.place.is_body_called.get() && self.members.line().is_idle()
+    }
 }
+
+impl Place {
+    fn new(node: &Arc<Node>) -> Self {
+        Place {
+            node: Arc::clone(node),
+            waker: Cell::new(None),
+            is_body_called: Cell::new(false),
+        }
+    }
+
+    /// Polls the body, of which `cx` is that of the scope.
+    fn poll<F: Future>(
+        &self,
+        body: Pin<&mut F>,
+        cx: &mut Context<'_>,
+    ) -> Poll<std::thread::Result<F::Output>> {
+        self.is_body_called.set(false);
+        self.waker.set(Some(identity(cx.waker())));
+        let polled = catch_unwind(AssertUnwindSafe(|| body.poll(cx)));
+        self.waker.set(None);
+        match polled {
+            Ok(poll) => poll.map(Ok),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    }
+
+    /// Whether `waker` is the one that the body is polled with now.
+    fn is_bodys(&self, waker: &Waker) -> bool {
+        self.waker.get() == Some(identity(waker))
+    }
+}
+
+fn identity(waker: &Waker) -> Identity {
+    (waker.data(), waker.vtable())
+}
+
+// ===== spawning =====
 
 impl<'env> InPlaceScope<'env> {
     /// Has `f` polled by the scope.
@@ -194,7 +270,7 @@ impl<'env> InPlaceScope<'env> {
     where
         F: Future + 'env,
     {
-        self.add(async { Ok(f.await) }, Location::caller())
+        self.add(f, Ok, Location::caller())
     }
 
     /// Has a future of a `Result` polled by the scope; its error becomes the task's.
@@ -204,102 +280,28 @@ impl<'env> InPlaceScope<'env> {
         F: TryFut + 'env,
         F::Ok: 'env,
     {
-        self.add(
-            async { f.await.map_err(Error::from_user) },
-            Location::caller(),
-        )
+        let outcome = |returned: F::Output| returned.map_err(Error::from_user);
+        self.add(f, outcome, Location::caller())
     }
 
-    fn add<T: 'env>(
+    fn add<F, T: 'env>(
         &self,
-        f: impl Future<Output = Result<T>> + 'env,
+        f: F,
+        outcome: impl Fn(F::Output) -> Result<T> + 'env,
         spawned_at: &'static Location<'static>,
-    ) -> InPlaceTask<T> {
-        let slot = Rc::new(Slot {
-            state: RefCell::new(State::Running(None)),
-            place: Rc::clone(&self.place),
-            spawned_at,
-        });
-        let filled = Rc::clone(&slot);
-        let member = async move {
-            let ran = AssertUnwindSafe(f).catch_unwind().await;
-            filled.fill(ran.unwrap_or_else(|payload| Err(Error::Panicked(Panicked::new(payload)))));
-        };
-        self.fresh.borrow_mut().push_back(Box::pin(member));
-        InPlaceTask(slot)
-    }
-}
-
-impl<T> Slot<T> {
-    fn fill(&self, outcome: Result<T>) {
-        let before = self.state.replace(State::Taken);
-        if let State::Detached = before {
-            self.discard(outcome);
-            return;
-        }
-        self.state.replace(State::Over(outcome));
-        if let State::Running(Some(waker)) = before {
-            isolate("a waker", || waker.wake());
-        }
-    }
-
-    /// Drops an outcome that nobody will see; a failure is reported.
-    fn discard(&self, outcome: Result<T>) {
-        if let Err(error) = &outcome {
-            if !error.is_cancelled() {
-                let Place(node) = &*self.place;
-                report_below(node, &node.path(), self.spawned_at, error);
-            }
-        }
-        isolate("the destructor of a task's value", || drop(outcome));
-    }
-}
-
-impl<T> Future for InPlaceTask<T> {
-    type Output = Result<T>;
-
-    /// # Cancel safety
-    ///
-    /// The outcome leaves the task in the poll that is ready, and not before.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let fresh = State::Running(Some(cx.waker().clone())); // user code: nothing is borrowed
-        match self.0.state.replace(State::Taken) {
-            State::Over(outcome) => Poll::Ready(outcome),
-            State::Running(stale) => {
-                self.0.state.replace(fresh);
-                drop(stale);
-                Poll::Pending // whoever fills the slot will wake us
-            }
-            State::Detached | State::Taken => {
-                Poll::Ready(Err(Error::failed("the task's value was taken before")))
-            }
-        }
-    }
-}
-
-impl<T> Drop for InPlaceTask<T> {
-    fn drop(&mut self) {
-        if let State::Over(outcome) = self.0.state.replace(State::Detached) {
-            self.0.discard(outcome);
-        }
+    ) -> InPlaceTask<T>
+    where
+        F: Future + 'env,
+    {
+        let slot = Slot::new(&self.place, spawned_at);
+        let member = member(f, outcome, &slot);
+        self.fresh.borrow_mut().push_back(member);
+        InPlaceTask::new(slot)
     }
 }
 
 impl fmt::Debug for InPlaceScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InPlaceScope").finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for InPlaceTask<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_over = self
-            .0
-            .state
-            .try_borrow()
-            .is_ok_and(|state| matches!(*state, State::Over(_)));
-        f.debug_struct("InPlaceTask")
-            .field("is_done", &is_over)
-            .finish_non_exhaustive()
     }
 }

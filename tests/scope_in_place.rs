@@ -1,8 +1,11 @@
 //! The nursery that polls in place: what it borrows, how it ends.
 
+#[path = "kit/hand.rs"]
+mod hand;
+
 use std::{
     cell::{Cell, RefCell},
-    future::{pending, poll_fn},
+    future::{Future, pending, poll_fn},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
@@ -12,8 +15,9 @@ use std::{
     time::Duration,
 };
 
-use futures::executor::block_on;
-use windlass::{Ctx, Error, InPlaceScope, ok, scope_in_place, testing::simulate};
+use futures::{StreamExt, executor::block_on, stream::FuturesUnordered};
+use hand::Hand;
+use windlass::{Ctx, Error, InPlaceScope, InPlaceTask, ok, scope_in_place, testing::simulate};
 
 fn root() -> Ctx<()> {
     Ctx::root_on("root", ())
@@ -257,4 +261,237 @@ fn a_taken_value_is_gone() {
         }))
     }));
     outcome.unwrap().unwrap();
+}
+
+// ===== who is called when a task is over =====
+
+#[test]
+fn a_body_that_awaits_its_tasks_goes_on_in_the_same_poll() {
+    let (hand, ctx) = (Hand::default(), root());
+    let mut scope = pin!(scope_in_place(&ctx, async |tasks| {
+        let mut sum = 0;
+        for n in 0..100 {
+            sum += tasks
+                .spawn(async move {
+                    yields(1).await;
+                    n
+                })
+                .await?;
+        }
+        ok(sum)
+    }));
+    let Poll::Ready(sum) = hand.poll(scope.as_mut()) else {
+        panic!("nothing is left to wait for");
+    };
+    assert_eq!((sum.unwrap(), hand.woken()), (4950, 0));
+}
+
+#[test]
+fn a_body_that_finds_its_tasks_over_without_end_lets_the_executor_go_on() {
+    let (hand, ctx, rounds) = (Hand::default(), root(), Cell::new(0));
+    let mut scope = pin!(scope_in_place(&ctx, async |tasks| {
+        loop {
+            tasks.spawn(yields(1)).await?;
+            rounds.set(rounds.get() + 1);
+        }
+        #[expect(unreachable_code, reason = "says what the body returns")]
+        ok(())
+    }));
+    for polls in 1..4 {
+        assert!(hand.poll(scope.as_mut()).is_pending());
+        assert_eq!(hand.woken(), polls, "it asks for the next poll");
+        assert!((1..=polls * 200).contains(&rounds.get()));
+    }
+}
+
+#[test]
+fn a_body_that_waits_for_several_at_once_gets_them_as_they_end() {
+    let ended = block_on(scope_in_place(&root(), async |tasks| {
+        let each = |n| {
+            tasks.spawn(async move {
+                yields(n).await;
+                n
+            })
+        };
+        let mut all: FuturesUnordered<_> = [3, 1, 2].map(each).into_iter().collect();
+        let mut ended = Vec::new();
+        while let Some(n) = all.next().await {
+            ended.push(n?);
+        }
+        ok(ended)
+    }));
+    assert_eq!(ended.unwrap(), [1, 2, 3]);
+}
+
+/// A handle that several may poll, and the gate that its task waits for.
+#[derive(Default)]
+struct Shared {
+    task: RefCell<Option<InPlaceTask<u32>>>,
+    gate: RefCell<Option<Waker>>,
+    is_open: Cell<bool>,
+}
+
+impl Shared {
+    fn spawn<'a>(&'a self, tasks: &InPlaceScope<'a>) {
+        let passed = poll_fn(|cx| {
+            *self.gate.borrow_mut() = Some(cx.waker().clone());
+            match self.is_open.get() {
+                true => Poll::Ready(7),
+                false => Poll::Pending,
+            }
+        });
+        *self.task.borrow_mut() = Some(tasks.spawn(passed));
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<windlass::Result<u32>> {
+        let mut task = self.task.borrow_mut();
+        pin!(task.as_mut().expect("it was spawned")).poll(cx)
+    }
+
+    fn open(&self) {
+        self.is_open.set(true);
+        self.gate.take().expect("it is waited for").wake();
+    }
+}
+
+#[test]
+fn a_handle_that_is_polled_outside_the_body_wakes_whoever_polled_it_last() {
+    // The body is called without its waker; that must not be taken for a call of somebody else.
+    let (hand, other, ctx, shared) = (Hand::default(), Hand::default(), root(), Shared::default());
+    let mut scope = pin!(scope_in_place(&ctx, async |tasks| {
+        shared.spawn(tasks);
+        assert!(poll_fn(|cx| Poll::Ready(shared.poll(cx).is_pending())).await);
+        pending::<windlass::Result<()>>().await
+    }));
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    let mut elsewhere = pin!(poll_fn(|cx| shared.poll(cx)));
+    assert!(other.poll(elsewhere.as_mut()).is_pending());
+    shared.open();
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    assert_eq!(other.woken(), 1);
+    let Poll::Ready(value) = other.poll(elsewhere) else {
+        panic!("it was woken");
+    };
+    assert_eq!(value.unwrap(), 7);
+}
+
+#[test]
+fn a_handle_that_was_polled_beside_the_scope_wakes_the_task_that_both_are_in() {
+    // With the same waker as the body, first; the body's poll must not lose it.
+    let (hand, ctx, shared) = (Hand::default(), root(), Shared::default());
+    let mut scope = pin!(scope_in_place(&ctx, async |tasks| {
+        shared.spawn(tasks);
+        yields(1).await;
+        poll_fn(|cx| {
+            assert!(shared.poll(cx).is_pending());
+            Poll::<windlass::Result<()>>::Pending
+        })
+        .await
+    }));
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    let mut beside = pin!(poll_fn(|cx| shared.poll(cx)));
+    assert!(hand.poll(beside.as_mut()).is_pending());
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    let before = hand.woken();
+    shared.open();
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    assert_eq!(hand.woken() - before, 2, "for the gate, and for the value");
+}
+
+// ===== handles that outlive their scope =====
+
+#[test]
+fn a_handle_that_outlives_its_scope_ends() {
+    // Whoever awaited it waited for ever: the future was dropped, and its slot stayed empty.
+    let (ctx, kept) = (root(), RefCell::new(None));
+    let keeps = async |tasks: &InPlaceScope<'_>| {
+        *kept.borrow_mut() = Some(tasks.spawn(pending::<()>()));
+        yields(1).await;
+    };
+    let failed = block_on(scope_in_place(&ctx, async |tasks| {
+        keeps(tasks).await;
+        Err::<(), _>("on purpose")
+    }));
+    assert_eq!(failed.unwrap_err().to_string(), "on purpose");
+    let error = block_on(kept.take().unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cancelled at root by the end of its scope"
+    );
+
+    let hand = Hand::default();
+    let mut scope = Box::pin(scope_in_place(&ctx, async |tasks| {
+        keeps(tasks).await;
+        pending::<windlass::Result<()>>().await
+    }));
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    let other = Hand::default();
+    let mut task = pin!(kept.take().unwrap());
+    assert!(other.poll(task.as_mut()).is_pending());
+    drop(scope);
+    assert_eq!(other.woken(), 1);
+    assert!(other.poll(task).is_ready());
+
+    let app = ctx.child("app");
+    let ended = block_on(scope_in_place(&app, async |tasks| {
+        keeps(tasks).await;
+        app.cancel_with("enough");
+        pending::<windlass::Result<()>>().await
+    }));
+    let error = block_on(kept.take().unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "cancelled at root-->app by enough");
+    assert_eq!(ended.unwrap_err().to_string(), error.to_string());
+}
+
+// ===== destructors =====
+
+struct Breaks;
+
+impl Drop for Breaks {
+    fn drop(&mut self) {
+        panic!("a destructor, on purpose");
+    }
+}
+
+#[test]
+fn a_destructor_that_panics_takes_nobody_along() {
+    // It came through the scope, to whoever polled it.
+    let log = RefCell::new(Vec::new());
+    let value = block_on(scope_in_place(&root(), async |tasks| {
+        let one = tasks.spawn(poll_fn({
+            let breaks = Breaks;
+            move |_| {
+                let _ = &breaks;
+                Poll::Ready(1)
+            }
+        }));
+        let two = tasks.spawn(async {
+            yields(2).await;
+            2
+        });
+        ok(one.await? + two.await?)
+    }));
+    assert_eq!(value.unwrap(), 3);
+
+    let failed = block_on(scope_in_place(&root(), async |tasks| {
+        for _ in 0..2 {
+            let noted = Noted(&log, "dropped");
+            drop(tasks.spawn(async move {
+                let _both = (Breaks, noted);
+                pending::<()>().await;
+            }));
+        }
+        yields(1).await;
+        Err::<(), _>("on purpose")
+    }));
+    assert_eq!(failed.unwrap_err().to_string(), "on purpose");
+    assert_eq!(*log.borrow(), ["dropped"; 2]);
+
+    let ctx = root();
+    let ended = block_on(scope_in_place(&ctx, async |_| {
+        let _breaks = Breaks;
+        ctx.cancel();
+        pending::<windlass::Result<()>>().await
+    }));
+    assert!(ended.unwrap_err().is_cancelled());
 }

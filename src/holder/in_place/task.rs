@@ -13,7 +13,7 @@ use std::{
 
 use pin_project::{pin_project, pinned_drop};
 
-use super::Place;
+use super::nursery::Place;
 use crate::{Error, Result, error::Panicked, report::isolate, status::is_same, task::report_below};
 
 /// A future that a [`scope_in_place`] polls; its handle, which gives the value.

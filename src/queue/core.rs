@@ -20,12 +20,14 @@
 //!    and have not come yet. What is reserved or granted counts against the bound.
 //! 5. Of the room of a deque at least a quarter is used, or it is at most [`SPARE`].
 //! 6. While there is something to take and a consumer waits, one that was woken is on the way. Each
-//!    entry wakes one; who was woken and leaves without taking anything wakes the next.
+//!    entry wakes one; who was woken and leaves without taking anything wakes the next. Who comes and
+//!    finds that all is in somebody's hand waits again: so many are woken when that is put down.
 //! 7. `is_behind` is set before the lock of the back is released with something in it: `Held` sees to
 //!    it. It is cleared under that lock, by a consumer that leaves nothing there. Who reads it without
 //!    the lock has a hint: false misses nothing whose putting in happened before.
 //! 8. `breaks` counts the breaks that were used up. A stream that has begun before the last of them
-//!    has to end.//!
+//!    has to end.
+//!
 //! # What is locked
 //!
 //! | | the back | the front |
@@ -58,6 +60,7 @@ use std::{collections::VecDeque, fmt, mem, task::Waker};
 pub(super) use self::room::Ask;
 use super::Overflow;
 use crate::{
+    registry::Taken,
     status::Waiters,
     sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, Ordering, lock, try_lock},
 };
@@ -97,6 +100,8 @@ struct Back<T> {
     is_refilling: bool,
     /// How many the refill has in hand.
     in_hand: usize,
+    /// How many may have come for what the refill has in hand.
+    turned_away: usize,
     is_closed: bool,
     /// Those who wait for something to take.
     consumers: Waiters,
@@ -119,9 +124,9 @@ struct Room {
 pub(super) enum Look<T> {
     /// Taken out.
     Entry(Entry<T>),
-    /// Taken out, and what was behind it moved to the front; this consumer is to be woken, which may
-    /// have come by meanwhile.
-    Refilled(Entry<T>, Option<Waker>),
+    /// Taken out, and what was behind it moved to the front; these consumers are to be woken, which may
+    /// have come by meanwhile. There are few such looks, and each is moved: so they are in a box.
+    Refilled(Entry<T>, Option<Box<Taken<Waker>>>),
     Empty,
     /// Nothing is there but what another consumer is just moving to the front.
     Moving,
@@ -154,6 +159,7 @@ impl<T> Core<T> {
             firsts: Vec::new(),
             is_refilling: false,
             in_hand: 0,
+            turned_away: 0,
             is_closed: false,
             consumers: Waiters::default(),
             room: None,
@@ -252,7 +258,8 @@ impl<T> Core<T> {
         }
         if back.is_refilling {
             back.firsts.push(entry); // before what is in hand: the refill takes it along
-            return Put::Done(None); // and wakes somebody
+            back.turned_away += 1; // and wakes somebody
+            return Put::Done(None);
         }
         if self.front.len.load(Ordering::Acquire) == 0 {
             back.entries.push_front(entry);

@@ -16,7 +16,11 @@ use super::{
     core::{Entry, Look, give_back, pop_item},
     run, wake,
 };
-use crate::{ctx::live::Live, registry::Key, sync::mutant};
+use crate::{
+    ctx::{firing::wake_all, live::Live},
+    registry::{Key, Taken},
+    sync::mutant,
+};
 
 /// After so many items in a row that were there already, the executor has a turn.
 const IN_A_ROW: u32 = 128;
@@ -187,13 +191,13 @@ impl<'a, T> QueueStream<'a, T> {
         while self.stage != Stage::Over && !self.has_had_enough() {
             match self.take(fresh) {
                 Look::Entry(Entry::Item(item)) => return Some(Some(self.give(item))),
-                Look::Refilled(Entry::Item(item), next) => {
-                    wake(next);
+                Look::Refilled(Entry::Item(item), woken) => {
+                    wake_boxed(woken);
                     return Some(Some(self.give(item)));
                 }
                 Look::Entry(Entry::Call(call)) => self.call(call),
-                Look::Refilled(Entry::Call(call), next) => {
-                    wake(next);
+                Look::Refilled(Entry::Call(call), woken) => {
+                    wake_boxed(woken);
                     self.call(call);
                 }
                 Look::Broken => self.stop_or_drain(),
@@ -329,7 +333,7 @@ impl<'a, T> QueueStream<'a, T> {
 
     fn put_back(&mut self) {
         if let Some(hand) = self.hand.take_if(|hand| !hand.is_empty()) {
-            wake(self.queue.core.put_back(hand));
+            wake_all(self.queue.core.put_back(hand));
         }
     }
 
@@ -345,6 +349,13 @@ impl<'a, T> QueueStream<'a, T> {
 
     pub(super) fn has_ended(&self) -> bool {
         self.stage == Stage::Over
+    }
+}
+
+#[cold]
+fn wake_boxed(woken: Option<Box<Taken<Waker>>>) {
+    if let Some(woken) = woken {
+        wake_all(*woken);
     }
 }
 

@@ -235,3 +235,23 @@ fn a_queue_on_a_context_that_is_done_does_not_wait() {
     let queue = Queue::<i32>::new(&ctx, "queue");
     assert_eq!(Hand::default().next(&mut queue.stream()), Poll::Ready(None));
 }
+
+/// What a greedy stream puts back was known to nobody but one of those who wait: the others waited
+/// on, beside items, if that one took a single item and went.
+#[test]
+fn what_is_put_back_is_told_to_all_who_wait_if_there_is_enough_for_them() {
+    let (_ctx, queue) = queue_of([1, 2, 3]);
+    let mut greedy = queue.stream().greedy();
+    assert_eq!(Hand::default().next(&mut greedy), Poll::Ready(Some(1)));
+    let hands: [Hand; 3] = Default::default();
+    let mut streams = [(); 3].map(|()| queue.stream());
+    for (hand, stream) in hands.iter().zip(&mut streams) {
+        assert_eq!(hand.next(stream), Poll::Pending);
+    }
+    drop(greedy);
+    let [first, second, _third] = &mut streams;
+    assert_eq!(hands[0].next(first), Poll::Ready(Some(2)));
+    assert_eq!(hands.each_ref().map(Hand::woken), [1, 1, 0]);
+    assert_eq!(hands[1].next(second), Poll::Ready(Some(3)));
+    assert_eq!(hands[2].woken(), 0, "nothing is left for it");
+}

@@ -22,6 +22,7 @@ impl<T> Back<T> {
     pub(super) fn begin_refill(&mut self) -> VecDeque<Entry<T>> {
         self.is_refilling = true;
         self.in_hand = self.entries.len();
+        self.turned_away = 0;
         mem::take(&mut self.entries)
     }
 
@@ -33,6 +34,18 @@ impl<T> Back<T> {
             (Some(_), None) => {}
             (None, _) => *place = fresh.take().map(|waker| self.consumers.insert(waker)),
         }
+    }
+
+    /// Takes up to `many` of those who wait out of their row, to be woken.
+    pub(super) fn take_consumers(&mut self, many: usize) -> Taken<Waker> {
+        let mut woken = Waiters::default();
+        for _ in 0..many {
+            let Some(consumer) = self.consumers.take_first() else {
+                break;
+            };
+            woken.insert(consumer);
+        }
+        woken.take()
     }
 
     pub(super) fn leave(&mut self, place: &mut Option<Key>) -> Option<Waker> {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, mem, task::Waker};
 
 use super::{Core, Entry, FEW, Look, SPARE, give_back, held::lock_late, pop_item};
 use crate::{
-    registry::Key,
+    registry::{Key, Taken},
     sync::{Ordering, lock, mutant},
 };
 
@@ -129,7 +129,8 @@ impl<T> Core<T> {
             return Some(Look::Empty);
         }
         if back.is_refilling && !mutant("take_past_a_hand") {
-            back.wait(place, fresh); // it will wake somebody when it is done
+            back.wait(place, fresh); // it will wake us, or others in our place, when it is done
+            back.turned_away += usize::from(place.is_some());
             return Some(Look::Moving);
         }
         let Some(entry) = back.entries.pop_front() else {
@@ -150,7 +151,9 @@ impl<T> Core<T> {
                 let hand = back.begin_refill();
                 drop(back);
                 drop(gone);
-                return Some(Look::Refilled(entry, self.refill(hand)));
+                let woken = self.refill(hand);
+                let woken = (!woken.is_empty()).then(|| Box::new(woken));
+                return Some(Look::Refilled(entry, woken));
             }
         }
         back.publish_if_empty();
@@ -180,7 +183,7 @@ impl<T> Core<T> {
     }
 
     /// Moves what was in the back to the front; gives back who is to be woken then.
-    fn refill(&self, hand: VecDeque<Entry<T>>) -> Option<Waker> {
+    fn refill(&self, hand: VecDeque<Entry<T>>) -> Taken<Waker> {
         let mut spare = self.add_to_front(hand);
         loop {
             let mut back = self.hold();
@@ -190,7 +193,9 @@ impl<T> Core<T> {
                 if back.entries.capacity() == 0 {
                     mem::swap(&mut back.entries, &mut spare);
                 }
-                return back.consumers.take_first();
+                let left = self.len_with(&back);
+                let many = left.min(back.turned_away.max(1));
+                return back.take_consumers(many);
             }
             drop(back);
             let mut front = lock(&self.front.entries);
@@ -217,14 +222,15 @@ impl<T> Core<T> {
     }
 
     /// Puts back before all others what a consumer took and will not give; gives back who is to be
-    /// woken then.
-    pub(in crate::queue) fn put_back(&self, mut hand: VecDeque<Entry<T>>) -> Option<Waker> {
+    /// woken then: those who were woken for it have found nothing.
+    pub(in crate::queue) fn put_back(&self, mut hand: VecDeque<Entry<T>>) -> Taken<Waker> {
+        let many = hand.len();
         let mut front = lock(&self.front.entries);
         hand.append(&mut front);
         *front = hand;
         self.front.len.store(front.len(), Ordering::Release);
         drop(front);
-        self.hold().consumers.take_first()
+        self.hold().take_consumers(many)
     }
 
     /// Takes out everything that is there, but for what another consumer is just moving.
@@ -243,5 +249,40 @@ impl<T> Core<T> {
                 return all;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::{Core, Entry, Look};
+
+    /// Of those who had come for what a refill had in hand one was woken afterwards. The others waited
+    /// on, beside items, if that one took a single item and went.
+    #[test]
+    fn all_whom_a_refill_turned_away_are_woken_as_far_as_there_is_something() {
+        for (left, woken) in [(0, 0), (1, 1), (2, 2), (9, 3)] {
+            let core = Core::new();
+            (0..9).for_each(|n| drop(core.put(Entry::Item(n))));
+            let hand = core.hold().begin_refill();
+            let mut places = [None; 4];
+            for place in &mut places[..3] {
+                let look = core.take(None, place, &mut Some(Waker::noop().clone()), None);
+                assert!(matches!(look, Look::Moving));
+            }
+            let hand = hand.into_iter().take(left).collect(); // others have taken the rest
+            assert_eq!(core.refill(hand).into_iter().count(), woken, "{left}");
+        }
+    }
+
+    #[test]
+    fn those_are_woken_too_who_were_turned_away_and_came_for_what_is_in_the_back() {
+        let core = Core::new();
+        let hand = core.hold().begin_refill();
+        drop(core.put(Entry::Item(1)));
+        let look = core.take(None, &mut None, &mut Some(Waker::noop().clone()), None);
+        assert!(matches!(look, Look::Moving));
+        assert_eq!(core.refill(hand).into_iter().count(), 1);
     }
 }

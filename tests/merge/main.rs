@@ -27,3 +27,4 @@ mod pressure;
 mod scope;
 mod stopping;
 mod surface;
+mod unread;

@@ -282,3 +282,20 @@ fn a_source_that_yields_for_ever_starves_nobody() {
         );
     });
 }
+
+/// In place, the streamer had looked at what was fed before it polled the source.
+#[test]
+fn what_a_source_feeds_while_it_begins_to_wait_is_given_at_once() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        let mut inside = Some(feeder.clone());
+        feeder.future(std::future::poll_fn(move |_| {
+            if let Some(feeder) = inside.take() {
+                feeder.value(7);
+            }
+            Poll::<i32>::Pending
+        }));
+        assert_eq!(next(&mut items).await, "7");
+        drop(feeder);
+    });
+}

@@ -8,7 +8,7 @@ use std::sync::{
 use futures::{FutureExt, stream};
 use windlass::{Fed, Merge, Promise, Source, testing::explore};
 
-use crate::kit::{Hand, next, rest, settle, word};
+use crate::kit::{Hand, next, rest, rest_labelled, settle, word};
 
 #[test]
 fn items_come_in_the_order_in_which_their_outermost_sources_were_fed() {
@@ -205,5 +205,19 @@ fn raising_the_limit_lets_more_run_ahead() {
         go.set(0);
         drop(feeder);
         assert_eq!(rest(&mut items).await, "0 1 2 3 4 5 6 7 8 9 stopped");
+    });
+}
+
+#[test]
+fn in_order_each_item_has_the_label_of_its_outermost_source() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.label("default").ordered().split();
+        feeder.label("one").iter([1, 2]);
+        feeder.value(3);
+        let made = Source::future_of(async { Source::iter([4]) });
+        feeder.label("two").add(made);
+        drop(feeder);
+        let all = "one:1 one:2 one:end default:3 two:4 two:end stopped";
+        assert_eq!(rest_labelled(&mut items).await, all);
     });
 }

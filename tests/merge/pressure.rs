@@ -3,13 +3,13 @@
 use std::{
     future::poll_fn,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll, Wake, Waker},
 };
 
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use windlass::{Fed, Merge, Promise, Source, testing::simulate};
 
 use crate::kit::{Counted, Hand, Living, next, rest, settle};
@@ -159,6 +159,23 @@ fn a_busy_stream_gives_way_to_the_executor() {
     });
 }
 
+/// A turn of the executor is due after 128 items in a row, and one that waits has had it.
+#[test]
+fn whoever_had_to_wait_is_given_128_items_in_a_row_again() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        let hand = Hand::default();
+        for _ in 0..3 {
+            for i in 0..100 {
+                feeder.value(i);
+            }
+            let taken = (0..100).filter(|_| hand.next(&mut items).is_ready());
+            assert_eq!(taken.count(), 100);
+            assert!(hand.next(&mut items).is_pending());
+        }
+    });
+}
+
 #[test]
 fn a_source_of_nothing_but_empty_sources_does_not_block_the_thread() {
     both!(|sim, merge| {
@@ -276,6 +293,20 @@ fn the_limit_is_for_futures_only_and_is_given_back_on_every_end() {
     });
 }
 
+/// There is nobody whose end would give them a slot.
+#[test]
+fn futures_that_wait_under_a_limit_of_zero_end_with_the_merge() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.max_running(0).split();
+        feeder.future(std::future::pending::<i32>());
+        feeder.future(async { 1 });
+        assert!(Hand::default().next(&mut items).is_pending());
+        items.breaker().set();
+        let ends = "failed(cancelled) failed(cancelled) stopped(cancelled)";
+        assert_eq!(rest(&mut items).await, ends);
+    });
+}
+
 #[test]
 fn futures_over_the_limit_that_are_broken_off_never_run() {
     both!(|sim, merge| {
@@ -325,5 +356,42 @@ fn the_cost_of_an_item_does_not_grow_with_idle_sources() {
             items.next().await;
         }
         assert_eq!(read(&polls), 1001);
+    });
+}
+
+/// A consumer that takes each item at once, inside the call of its waker.
+struct Eager<T> {
+    items: Mutex<T>,
+    taken: AtomicUsize,
+}
+
+impl<T: Stream + Unpin + Send + 'static> Wake for Eager<T> {
+    fn wake(self: Arc<Self>) {
+        let waker = Waker::from(self.clone());
+        let Ok(mut items) = self.items.try_lock() else {
+            return; // it is taking
+        };
+        while let Poll::Ready(Some(_)) = items.poll_next_unpin(&mut Context::from_waker(&waker)) {
+            self.taken.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Nothing held it back, and no other task had a turn until it was over.
+#[test]
+fn a_source_whose_items_are_taken_at_once_gives_way_to_the_executor() {
+    simulate(async |sim| {
+        let (feeder, items) = Merge::new(&sim.ctx, "merge").split();
+        feeder.iter(0..10_000);
+        let eager = Arc::new(Eager {
+            items: Mutex::new(items),
+            taken: AtomicUsize::new(0),
+        });
+        eager.clone().wake();
+        let seen = eager.clone();
+        let other = sim.ctx.spawn(async move { read(&seen.taken) });
+        let taken = other.await.unwrap();
+        assert!((100..1000).contains(&taken), "{taken}");
+        drop(feeder);
     });
 }

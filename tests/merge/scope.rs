@@ -12,7 +12,7 @@ use windlass::{
     testing::{SimRuntime, assert_no_leaks, simulate},
 };
 
-use crate::kit::{Counted, Living, Log, next, rest, settle, word};
+use crate::kit::{Counted, Living, next, rest, settle, word};
 
 #[test]
 fn feed_54_ending_a_merge_never_ends_the_context_it_was_made_in() {
@@ -346,69 +346,31 @@ fn in_place_sources_may_borrow_and_need_not_be_send() {
     });
 }
 
+/// A labelled feeder outlives the merge: what the merge had kept of its label goes all the same.
 #[test]
-fn failures_that_nobody_has_read_are_reported_when_the_streamer_goes() {
-    for in_place in [false, true] {
-        simulate(async |sim| {
-            let log = Log::default();
-            let told = log.clone();
-            let app = sim.ctx.build("app");
-            let app = app
-                .reporter(move |failure| told.add(failure.to_string()))
-                .start();
-            macro_rules! script {
-                ($merge:expr) => {{
-                    let (feeder, mut items) = $merge.split();
-                    feeder.try_future(async { Err::<i32, _>("read") });
-                    feeder.func(|| panic!("meant: read"));
-                    feeder.future(std::future::pending());
-                    settle(&sim.ctx).await;
-                    while next(&mut items).await != "failed(read)" {}
-                    let cancelled = app.spawn(std::future::pending());
-                    cancelled.cancel();
-                    feeder.task(cancelled);
-                    feeder.func(|| panic!("meant: unread"));
-                    settle(&sim.ctx).await;
-                    drop((feeder, items));
-                    settle(&sim.ctx).await;
-                }};
-            }
-            match in_place {
-                true => script!(Merge::in_place(&app, "merge")),
-                false => script!(Merge::new(&app, "merge")),
-            }
-            let told = log.take();
-            assert_eq!(
-                told.len(),
-                1,
-                "what was read or cancelled is nobody else's: {told:?}"
-            );
-            assert!(
-                told[0].contains("unread") && told[0].contains("app-->merge"),
-                "{told:?}"
-            );
-        });
-    }
-}
-
-#[test]
-fn a_context_that_fails_is_not_reported_once_for_each_source_that_it_cut_short() {
-    simulate(async |sim| {
-        let log = Log::default();
-        let told = log.clone();
-        let app = sim.ctx.build("app");
-        let app = app
-            .reporter(move |failure| told.add(failure.to_string()))
-            .start();
-        for _ in 0..2 {
-            let (feeder, items) = Merge::new(&app, "tasks").split();
-            feeder.future(std::future::pending::<i32>());
-            let (fed, placed) = Merge::in_place(&app, "in place").split();
-            fed.future(std::future::pending::<i32>());
-            app.fail("why");
-            settle(&sim.ctx).await;
-            drop((feeder, items, fed, placed));
-        }
-        assert_eq!(log.take(), [""; 0]);
+fn labels_are_let_go_when_the_merge_is_over_whoever_keeps_a_feeder() {
+    both!(|sim, merge| {
+        let label = Arc::new(());
+        let (feeder, mut items) = merge.label(Arc::new(())).split();
+        let labelled = feeder.label(label.clone());
+        labelled.value(1);
+        feeder.finish_when_empty();
+        while items.next().await.is_some() {}
+        assert_eq!(Arc::strong_count(&label), 2, "ours, and that of the feeder");
+    });
+    both!(|sim, merge| {
+        let label = Arc::new(());
+        let (feeder, items) = merge.label(Arc::new(())).split();
+        let labelled = feeder.label(label.clone());
+        labelled.future(std::future::pending::<i32>());
+        drop(items);
+        settle(&sim.ctx).await;
+        let late = feeder.label(label.clone());
+        assert_eq!(
+            Arc::strong_count(&label),
+            3,
+            "ours, and those of the feeders"
+        );
+        drop(late);
     });
 }

@@ -5,7 +5,7 @@ use std::{
     future::{Future, pending, ready},
     io,
     num::ParseIntError,
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
     thread,
@@ -14,12 +14,17 @@ use std::{
 
 use futures::executor::block_on;
 use windlass::{
-    BlockOn, Ctx, Error, NestedRun, Result,
+    BlockOn, Ctx, Error, NestedRun, Promise, Result,
     adapters::Embedded,
     gather, run, run_returning,
     testing::{SimRuntime, simulate},
     try_gather, try_run,
 };
+
+#[path = "kit/hand.rs"]
+mod hand;
+
+use self::hand::Hand;
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -244,6 +249,23 @@ fn an_error_among_many_drops_the_rest_too() {
     let error = try_run(&rt(), (0..100).map(one).collect::<Vec<_>>()).unwrap_err();
     assert_eq!(error.to_string(), "seventy");
     assert_eq!(log.borrow().len(), 100);
+}
+
+/// Of more than thirty futures it was that of the one which was woken first.
+#[test]
+fn of_several_errors_in_one_turn_that_of_the_first_place_is_given_however_many_there_are() {
+    for n in [3, 100] {
+        let promises: Vec<_> = (0..n).map(|_| Promise::<()>::new()).collect();
+        let mut all = pin!(try_gather(promises.clone()));
+        assert!(Hand::default().poll(all.as_mut()).is_pending());
+        for (place, text) in [(n - 1, "last"), (1, "first"), (2, "second")] {
+            promises[place].fail(text);
+        }
+        let Poll::Ready(Err(error)) = Hand::default().poll(all) else {
+            panic!("three have failed")
+        };
+        assert_eq!(error.to_string(), "first", "of {n}");
+    }
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use futures::{
     future::{MaybeDone, maybe_done, try_join_all},
-    stream::{FuturesUnordered, TryStreamExt},
+    stream::{FuturesUnordered, StreamExt},
 };
 
 use super::all::All;
@@ -169,17 +169,50 @@ where
         return try_join_all(futures).await;
     }
     // Of many, `try_join_all` sees an error only when all before it have ended.
-    let place = |(place, future): (usize, F)| async move {
-        let value: T = future.await?;
-        Ok::<_, Error>((place, value))
-    };
+    let place = |(place, future): (usize, F)| async move { (place, future.await) };
     let mut running: FuturesUnordered<_> = futures.enumerate().map(place).collect();
     let mut values: Vec<Option<T>> = Vec::new();
     values.resize_with(n, || None);
-    while let Some((place, value)) = running.try_next().await? {
-        values[place] = Some(value);
-    }
+    let mut is_first_turn = true;
+    poll_fn(|cx| {
+        let turn = poll_turn(&mut running, &mut values, is_first_turn, cx);
+        is_first_turn = false;
+        turn
+    })
+    .await?;
     Ok(values.into_iter().flatten().collect())
+}
+
+/// Polls those that were woken, until there is an error or all have ended.
+///
+/// In the first turn they come in the order of their places, so the first error decides. Later they
+/// come as they were woken: then all that were have to be looked at.
+fn poll_turn<F, T>(
+    running: &mut FuturesUnordered<F>,
+    values: &mut [Option<T>],
+    is_first_turn: bool,
+    cx: &mut Context<'_>,
+) -> Poll<Result<()>>
+where
+    F: Future<Output = (usize, Result<T>)>,
+{
+    let mut first: Option<(usize, Error)> = None;
+    loop {
+        match running.poll_next_unpin(cx) {
+            Poll::Ready(Some((place, Ok(value)))) => values[place] = Some(value),
+            Poll::Ready(Some((_, Err(error)))) if is_first_turn => return Poll::Ready(Err(error)),
+            Poll::Ready(Some((place, Err(error)))) => {
+                if first.as_ref().is_none_or(|(before, _)| place < *before) {
+                    first = Some((place, error));
+                }
+            }
+            Poll::Ready(None) => return Poll::Ready(first.map_or(Ok(()), |(_, error)| Err(error))),
+            // Those that have not ended will wake us.
+            Poll::Pending => {
+                return first.map_or(Poll::Pending, |(_, error)| Poll::Ready(Err(error)));
+            }
+        }
+    }
 }
 
 impl<F: Future, const N: usize> Futures<Many> for [F; N] {

@@ -427,11 +427,10 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
+/// A failure that holds a `Closed<()>`; the item is dropped.
 impl<T> From<Closed<T>> for Error {
     fn from(_: Closed<T>) -> Self {
-        Error::failed(
-            "the queue takes no more items: it is closed or full, or its context has ended",
-        )
+        Error::failed(Closed(()))
     }
 }
 

@@ -36,6 +36,7 @@ pub fn token_of<R>(ctx: &Ctx<R>) -> CancellationToken {
 /// # Examples
 ///
 /// ```
+/// # #[cfg(feature = "test-util")]
 /// # windlass::testing::simulate(async |sim| {
 /// use tokio_util::sync::CancellationToken;
 /// use windlass::adapters::bridges::end_with_token;

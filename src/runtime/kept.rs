@@ -7,7 +7,7 @@
 /// thread and freed by another, and the two meet at the allocator's locks. So our handle keeps the
 /// executor's: who spawns and joins also frees, as with the executor's own handles.
 ///
-/// It has no say in what becomes of the task. Executors other than ours leave it empty.
+/// It has no say in what becomes of the task. Only tokio's threads need it; with all others it is empty.
 #[doc(hidden)]
 #[must_use = "a task's handle keeps it"]
 #[derive(Debug, Default)]

@@ -259,7 +259,13 @@ impl Row {
             return;
         };
         before_each(i);
-        lock(&self.rules).before_each.get_or_insert(before_each);
+        let mut rules = lock(&self.rules);
+        let replaced = match rules.before_each {
+            Some(_) => Some(before_each), // by a call in it
+            None => rules.before_each.replace(before_each),
+        };
+        drop(rules);
+        drop(replaced); // outside the lock
     }
 
     /// The task that topples them is done.

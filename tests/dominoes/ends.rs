@@ -274,6 +274,39 @@ fn a_hook_may_use_the_dominoes_and_a_panic_in_it_comes_out_of_finished() {
     });
 }
 
+/// Retrieves the second domino when it is dropped.
+struct Retrieves(Arc<Mutex<Option<Dominoes>>>);
+
+impl Drop for Retrieves {
+    fn drop(&mut self) {
+        let row = self.0.lock().unwrap().take();
+        drop(row.expect("the row is there").get(2));
+    }
+}
+
+/// The former one was dropped under the lock: if that used the row, it waited for itself.
+#[test]
+fn a_hook_may_put_another_one_in_its_place() {
+    simulate(async |sim| {
+        let log = Log::default();
+        let inner = log.clone();
+        let row = Arc::new(Mutex::new(None));
+        let retrieves = Retrieves(row.clone());
+        let hook = move |i| {
+            let row = retrieves.0.lock().unwrap().clone();
+            let inner = inner.clone();
+            inner.note(format!("one {i}"));
+            drop(row.map(|row| row.before_each(move |i| inner.note(format!("other {i}")))));
+        };
+        let dominoes = Dominoes::new(&sim.ctx, 2).before_each(hook);
+        *row.lock().unwrap() = Some(dominoes.clone());
+        drop(dominoes.get(1));
+        dominoes.begin();
+        dominoes.finished().await.unwrap();
+        assert_eq!(log.lines(), ["one 1", "other 2"]);
+    });
+}
+
 #[test]
 fn what_waits_for_a_domino_that_never_falls_is_named_in_the_stall() {
     let text = catch_unwind(|| {

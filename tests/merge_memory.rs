@@ -104,6 +104,52 @@ fn sources_that_have_ended_leave_nothing_behind() {
 }
 
 #[test]
+fn the_places_of_labels_that_have_gone_are_used_again_although_one_lives_on() {
+    both!(|rt, feeder, items| {
+        let lives = feeder.label(());
+        let carry = |items: &mut _, n: u64| {
+            for i in 0..n {
+                feeder.label(()).value(i);
+                take(rt, items, 1);
+            }
+        };
+        carry(&mut items, 1000);
+        let (_, _, few) = count(|| carry(&mut items, 1000));
+        let (_, _, many) = count(|| carry(&mut items, 100_000));
+        assert!(many <= 100 * few, "{few} bytes a thousand, then {many}");
+        drop(lives);
+    });
+}
+
+/// The streamer's list of labels grew with each to the length it had shrunk from: what took a second
+/// for so many took minutes.
+#[test]
+fn a_burst_of_labels_is_forgotten() {
+    // Room that was kept shows in that it need not be asked for again.
+    const MANY: u64 = 1 << 16;
+    const FEW: u64 = 1 << 12;
+    both!(|rt, feeder, items| {
+        let burst = |items: &mut _, n: u64| {
+            let (_, _, bytes) = count(|| {
+                let labelled: Vec<_> = (0..n).map(|_| feeder.label(())).collect();
+                labelled.iter().zip(0..n).for_each(|(feeder, i)| {
+                    feeder.value(i);
+                });
+                take(rt, items, n as usize);
+            });
+            bytes
+        };
+        let fresh = burst(&mut items, FEW);
+        burst(&mut items, MANY);
+        for _ in 0..1000 {
+            burst(&mut items, 1); // lists become small again bit by bit
+        }
+        let used = burst(&mut items, FEW);
+        assert!(used + 8192 > fresh, "{used} bytes now, {fresh} at first");
+    });
+}
+
+#[test]
 fn a_feeder_that_has_carried_a_lot_is_as_small_as_a_fresh_one() {
     // Room that was kept shows in that it need not be asked for again.
     const MANY: usize = 1 << 18;

@@ -100,20 +100,30 @@ impl<L> Labels<L> {
 /// The labels that the streamer has seen and may see again, so that an item takes no lock.
 ///
 /// A label goes with each end of a source of its family: it is never kept longer than by `Labels`.
-pub(super) struct Known<L>(Vec<Option<Arc<L>>>);
+pub(super) struct Known<L> {
+    places: Vec<Option<Arc<L>>>,
+    /// How often a label was forgotten since the places were last looked through.
+    forgotten: usize,
+}
+
+/// So many places are left alone.
+const KEPT: usize = 64;
 
 impl<L> Default for Known<L> {
     fn default() -> Self {
-        Known(Vec::new())
+        Known {
+            places: Vec::new(),
+            forgotten: 0,
+        }
     }
 }
 
 impl<L> Known<L> {
     pub(super) fn get(&mut self, labels: &Labels<L>, index: usize) -> Option<&L> {
-        if self.0.len() <= index {
-            self.0.resize_with(index + 1, || None);
+        if self.places.len() <= index {
+            self.places.resize_with(index + 1, || None);
         }
-        let known = &mut self.0[index];
+        let known = &mut self.places[index];
         if known.is_none() {
             *known = labels.get(index);
         }
@@ -121,10 +131,20 @@ impl<L> Known<L> {
     }
 
     pub(super) fn forget(&mut self, index: usize) {
-        let forgotten = self.0.get_mut(index).and_then(Option::take);
+        let forgotten = self.places.get_mut(index).and_then(Option::take);
         drop(forgotten);
-        while matches!(self.0.last(), Some(None)) {
-            self.0.pop();
+        self.forgotten += 1;
+        if self.forgotten > self.places.len().max(KEPT) {
+            self.trim();
         }
+    }
+
+    /// Gives back the places at the end that are empty. It pays for itself: as many labels have gone
+    /// as there are places.
+    fn trim(&mut self) {
+        self.forgotten = 0;
+        let last = self.places.iter().rposition(Option::is_some);
+        self.places.truncate(last.map_or(0, |last| last + 1));
+        self.places.shrink_to(KEPT.max(2 * self.places.len()));
     }
 }

@@ -98,7 +98,8 @@ impl<R: Clone> TaskHolder<R> {
 
     /// Lets at most `n` tasks run at a time; further ones are queued, in order.
     ///
-    /// With zero none starts until the limit is raised. What is queued counts as pending.
+    /// With zero none starts until the limit is raised. What is queued counts as pending. Blocking
+    /// work is a task like others: it is given no thread before there is room.
     ///
     /// # Examples
     ///

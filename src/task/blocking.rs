@@ -1,5 +1,15 @@
 //! Tasks that block a thread: work that has started is only asked to stop, work that has not is
 //! dropped.
+//!
+//! # Invariants
+//!
+//! 1. Work is given to the executor once, and only when the group admits the task; until then the
+//!    group or the end of the task wakes the job.
+//! 2. Whoever takes the work out of the job runs it, or drops it and ends the task.
+//! 3. The job is the task's waker, and so holds itself; from the end of the task on it does not.
+
+#[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+mod models;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,19 +24,22 @@ use super::{
 };
 use crate::{
     Ctx, Error, Result, Spawner,
+    ctx::firing::run_in_turn,
     error::Panicked,
     report::isolate,
     runtime::Kept,
-    sync::{Arc, Mutex, lock},
+    sync::{Arc, AtomicBool, Mutex, Ordering, lock, mutant},
 };
 
-/// Work on its way to a thread. Whoever takes it out of here runs it, or drops it.
-struct Job<W, T: Send + 'static> {
+/// Work on its way to a thread.
+struct Job<R, W, T: Send + 'static> {
     core: Arc<TaskCore<T>>,
+    rt: R,
     work: Mutex<Option<W>>,
+    is_handed_over: AtomicBool,
 }
 
-/// Gives `work` to a thread of `rt` that may block, unless the context has ended.
+/// Gives `work` to a thread of `rt` that may block, when it may start; unless the context has ended.
 pub(super) fn start_blocking<R, W, T>(mut plan: Plan, rt: &R, work: W) -> Task<T>
 where
     R: Spawner,
@@ -38,11 +51,12 @@ where
     let task = Task::new(Arc::clone(&core), Kept::default());
     let job = Arc::new(Job {
         core,
+        rt: rt.clone(),
         work: Mutex::new(Some(work)),
+        is_handed_over: AtomicBool::new(false),
     });
     if job.is_on() {
-        let ticket = Ticket(job);
-        rt.spawn_blocking(move || ticket.0.run());
+        job.go_on();
     } else {
         job.give_up();
     }
@@ -50,12 +64,13 @@ where
 }
 
 /// The executor's hold on a job: if it drops that unused, the job gives up.
-struct Ticket<W: Send, T: Send + 'static>(Arc<Job<W, T>>)
+struct Ticket<R: Spawner, W, T: Send + 'static>(Arc<Job<R, W, T>>)
 where
-    W: FnOnce(&Ctx<()>) -> Result<T> + 'static;
+    W: FnOnce(&Ctx<()>) -> Result<T> + Send + 'static;
 
-impl<W, T> Drop for Ticket<W, T>
+impl<R, W, T> Drop for Ticket<R, W, T>
 where
+    R: Spawner,
     W: FnOnce(&Ctx<()>) -> Result<T> + Send + 'static,
     T: Send + 'static,
 {
@@ -64,18 +79,17 @@ where
     }
 }
 
-impl<W, T> Job<W, T>
+impl<R, W, T> Job<R, W, T>
 where
+    R: Spawner,
     W: FnOnce(&Ctx<()>) -> Result<T> + Send + 'static,
     T: Send + 'static,
 {
     /// Has the task counted and listed, so that an end reaches it while it waits for a thread.
-    fn is_on(self: &Arc<Self>) -> bool {
+    fn is_on(&self) -> bool {
         if !expect(&self.core) {
             return false;
         }
-        // The task's waker is the job itself: to be asked means to give up, unless it has begun.
-        self.core.park(&Waker::from(Arc::clone(self)));
         let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(&self.core);
         self.core.set_listed(); // first: once it is listed, another thread may end it
         let live = self.core.node().live();
@@ -84,6 +98,30 @@ where
             self.core.take_listed();
         }
         is_listed
+    }
+
+    /// Gives up, is handed over, or waits: whoever ends or admits the task will wake us.
+    fn go_on(self: &Arc<Self>) {
+        let is_early = mutant("admit_work_before_parking") && !self.is_admitted();
+        // The waker first: who ends or admits the task later finds it, and what came before shows.
+        self.core.park(&Waker::from(Arc::clone(self)));
+        if Reason::of(&*self.core).is_some() {
+            self.give_up();
+        } else if !is_early
+            && self.is_admitted()
+            && !self.is_handed_over.swap(true, Ordering::AcqRel)
+        {
+            let ticket = Ticket(Arc::clone(self));
+            self.rt.spawn_blocking(move || ticket.0.run());
+        }
+        if self.core.is_done() && !mutant("park_work_that_is_over") {
+            self.core.unpark(); // invariant 3: it may have ended before it was parked
+        }
+    }
+
+    fn is_admitted(&self) -> bool {
+        let group = self.core.node().live().and_then(|live| live.group());
+        group.is_none_or(|group| group.admits_all() || group.admit(self.core.id()))
     }
 
     fn take(&self) -> Option<W> {
@@ -112,12 +150,14 @@ where
     }
 }
 
-impl<W, T> Wake for Job<W, T>
+impl<R, W, T> Wake for Job<R, W, T>
 where
+    R: Spawner,
     W: FnOnce(&Ctx<()>) -> Result<T> + Send + 'static,
     T: Send + 'static,
 {
+    /// In turn, because what one job frees when it gives up may wake the next.
     fn wake(self: Arc<Self>) {
-        self.give_up();
+        run_in_turn(Box::new(move || self.go_on()));
     }
 }

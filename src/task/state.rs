@@ -259,6 +259,12 @@ impl<T> TaskCore<T> {
         let old = lock(&self.shared).waker.replace(fresh);
         drop(old);
     }
+
+    /// Drops the waker again (invariant 4).
+    pub(super) fn unpark(&self) {
+        let waker = lock(&self.shared).waker.take();
+        drop(waker);
+    }
 }
 
 fn wake(waker: Option<Waker>) {

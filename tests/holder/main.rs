@@ -3,6 +3,7 @@
 // the documentation used methods that there were not. Its examples run as tests here.
 
 mod adopting;
+mod blocking;
 mod ending;
 mod finishing;
 mod limits;

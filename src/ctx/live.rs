@@ -79,7 +79,10 @@ pub(crate) struct Live {
     deadlines: OnceLock<Arc<Deadlines>>,
     /// Measured: with this size, a half, its node and its task lie so behind each other that an
     /// end comes through a tree of waiting tasks a quarter faster than with less.
-    apart: [u64; 3],
+    apart: u64,
+    /// How many of those that `ended` counts gave no value: each is counted here first.
+    cancelled: AtomicU64,
+    failed: AtomicU64,
     ended: AtomicU64,
 }
 
@@ -111,7 +114,9 @@ impl Live {
             ending: OnceLock::new(),
             slot: AtomicUsize::new(0),
             deadlines: OnceLock::new(),
-            apart: [0; 3],
+            apart: 0,
+            cancelled: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             ended: AtomicU64::new(0),
         })
     }

@@ -11,7 +11,8 @@ pub(crate) struct Rare {
     pub(super) callbacks: Registry<Callback>,
     pub(super) stop_waiters: Waiters,
     pub(super) idle_waiters: Waiters,
-    pub(super) tally: Tally,
+    /// Of the tasks that failed.
+    pub(super) first_error: Option<Error>,
     pub(super) undo: Vec<Undo>,
     /// Kept by those who shut the node down.
     pub(super) roll: Weak<Roll>,
@@ -25,6 +26,12 @@ pub(crate) struct Tally {
     pub(crate) first_error: Option<Error>,
 }
 
+/// Why a task gave no value, as far as nodes count it.
+pub(crate) enum Loss {
+    Cancelled,
+    Failed(Error),
+}
+
 /// What ran in a node so far.
 pub(crate) struct Sums {
     pub(crate) ended: u64,
@@ -35,19 +42,20 @@ pub(crate) struct Sums {
 pub(crate) struct Undo(pub(crate) Box<dyn FnOnce() + Send>);
 
 impl Tally {
-    pub(super) fn count(&mut self, error: &Error) {
-        if error.is_cancelled() {
-            self.cancelled += 1;
-        } else {
-            self.failed += 1;
-            self.first_error.get_or_insert_with(|| error.clone());
-        }
-    }
-
     pub(crate) fn add(&mut self, other: Tally) {
         self.failed += other.failed;
         self.cancelled += other.cancelled;
         self.first_error = self.first_error.take().or(other.first_error);
+    }
+}
+
+impl Loss {
+    pub(crate) fn of(error: &Error) -> Loss {
+        if error.is_cancelled() {
+            Loss::Cancelled // all of a tree may be, with one error, whose count is not touched
+        } else {
+            Loss::Failed(error.clone())
+        }
     }
 }
 

@@ -275,6 +275,12 @@ impl Node {
     #[cold]
     fn link_path(&self) {
         let is_unlinked = |node: &&Node| node.cell.get().is_none();
+        if self
+            .parent()
+            .is_none_or(|parent| parent.cell.get().is_some())
+        {
+            return self.link_below_parent(); // most often: the path is this node
+        }
         let path: Vec<&Node> = self.path_up().take_while(is_unlinked).collect();
         path.into_iter().rev().for_each(Node::link_below_parent);
     }

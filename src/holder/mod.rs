@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     AnyRuntime, Ctx, Finished, Name, Runtime, Task, TaskId, TaskWatch,
-    ctx::extras::Group,
+    ctx::{extras::Group, rare::Loss},
     sync::{Arc, mutant},
 };
 
@@ -207,7 +207,7 @@ impl<R: Clone> TaskHolder<R> {
         t.on_done(move |outcome| {
             let error = outcome.err();
             members.release(id, error);
-            live.depart(error);
+            live.depart(error.map(Loss::of));
         });
         if self.ctx.is_done() && !mutant("adopt_without_looking") {
             t.cancel();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    ctx::{firing::wake_all, tree::Node},
+    ctx::{firing::wake_all, rare::Loss, tree::Node},
     error::Cancelled,
     registry::Taken,
     report::{isolate, report},
@@ -58,12 +58,12 @@ pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Opt
         Some(value) => value,
         None => Err(dropped(core)),
     };
-    let error = outcome.as_ref().err().cloned();
-    let Some(woken) = fix(core, outcome, error.as_ref()) else {
+    let loss = outcome.as_ref().err().map(Loss::of);
+    let Some(woken) = fix(core, outcome) else {
         return;
     };
     if let Some(live) = core.node().live() {
-        live.depart(error.as_ref());
+        live.depart(loss);
     }
     woken.wake();
 }
@@ -93,11 +93,7 @@ fn succeed<T: Send + 'static>(core: &Arc<TaskCore<T>>, value: T) -> Result<(), T
 }
 
 /// Makes the outcome final; `None` if it was before. What is given back is woken last.
-fn fix<T: Send + 'static>(
-    core: &Arc<TaskCore<T>>,
-    outcome: Result<T>,
-    error: Option<&Error>,
-) -> Option<Woken> {
+fn fix<T: Send + 'static>(core: &Arc<TaskCore<T>>, outcome: Result<T>) -> Option<Woken> {
     delist(core); // before anybody can see that the task is done
     let outcome = match outcome {
         plain if is_plain(core) => match core.complete_quietly(plain) {
@@ -110,7 +106,7 @@ fn fix<T: Send + 'static>(
         isolate("the destructor of a task's value", || drop(outcome));
         return None;
     }
-    leave(core, error);
+    leave(core, outcome.as_ref().err());
     if core.options().is_some_and(|options| options.always_reports) {
         report_failure(core, &outcome);
     }

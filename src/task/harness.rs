@@ -194,6 +194,10 @@ fn list<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
 
 /// After a pending poll: parks the task, unless it has to end now.
 fn goes_on<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>) -> bool {
+    let grace = core.options().and_then(|options| options.grace.as_ref());
+    if grace.is_none() && Reason::of(core).is_some() {
+        return false; // most tasks that an end wakes up
+    }
     core.park(cx.waker());
     if mutant("park_without_looking") {
         return true;
@@ -203,7 +207,7 @@ fn goes_on<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>) -> 
     if is_listed && Reason::of(core).is_none() {
         return true;
     }
-    match core.options().and_then(|options| options.grace.as_ref()) {
+    match grace {
         Some(grace) if Reason::of(core).is_some_and(|reason| reason.leaves_grace(core)) => {
             is_within(grace, cx)
         }

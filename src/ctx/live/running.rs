@@ -2,9 +2,11 @@
 
 use std::task::Waker;
 
-use super::{super::firing, DONE, Live, Placed, Shared, WAITED};
+use super::{
+    super::{firing, rare::Loss},
+    DONE, Live, Placed, Shared, WAITED,
+};
 use crate::{
-    Error,
     registry::Taken,
     status::{WaitList, Waiters},
     sync::{Arc, Ordering, lock, mutant},
@@ -71,15 +73,32 @@ impl Live {
     }
 
     /// A task that was expected has ended.
-    pub(crate) fn depart(&self, error: Option<&Error>) {
-        if let Some(error) = error {
-            lock(&self.shared).rare().tally.count(error);
+    pub(crate) fn depart(&self, loss: Option<Loss>) {
+        if let Some(loss) = loss {
+            self.count(loss);
         }
         // AcqRel: partner of `IdleList::visit` and `is_idle`.
         let before = self.ended.fetch_add(1, Ordering::AcqRel);
         if before & WAITED != 0 {
             self.wake_if_idle((before & !WAITED) + 1);
         }
+    }
+
+    /// Relaxed: `depart` publishes it, and `counts` looks at `ended` first.
+    fn count(&self, loss: Loss) {
+        match loss {
+            Loss::Cancelled => self.cancelled.fetch_add(1, Ordering::Relaxed),
+            Loss::Failed(error) => {
+                let mut shared = lock(&self.shared);
+                let later = match &mut shared.rare().first_error {
+                    Some(_) => Some(error),
+                    none => none.replace(error),
+                };
+                drop(shared);
+                drop(later); // user code: outside the lock
+                self.failed.fetch_add(1, Ordering::Relaxed)
+            }
+        };
     }
 
     #[cold]

@@ -2,9 +2,13 @@
 
 use std::task::Waker;
 
-use super::super::{firing, rare::Sums};
+use super::super::{
+    firing,
+    rare::{Sums, Tally},
+};
 use super::{Live, Shared, WAITED};
 use crate::{
+    Error,
     registry::Taken,
     sync::{Arc, Ordering, lock, mutant},
 };
@@ -47,8 +51,16 @@ impl Live {
     /// Adds up what ran in a child. Gives those who are to be woken for it: a task that ended
     /// between our two steps has seen more spawned than ended, and left the waking to us.
     fn fold(&self, shared: &mut Shared, sums: Sums) -> Taken<Waker> {
-        if sums.tally.failed + sums.tally.cancelled > 0 {
-            shared.rare().tally.add(sums.tally);
+        let tally = sums.tally;
+        if let Some(error) = tally.first_error {
+            shared.rare().first_error.get_or_insert(error);
+        }
+        // Relaxed, both: published as in `depart`, by what follows.
+        if tally.failed > 0 {
+            self.failed.fetch_add(tally.failed, Ordering::Relaxed);
+        }
+        if tally.cancelled > 0 {
+            self.cancelled.fetch_add(tally.cancelled, Ordering::Relaxed);
         }
         self.spawned.fetch_add(sums.ended, Ordering::AcqRel);
         // AcqRel: partner of the `fetch_add` in `depart`; whichever is last sees both sums.
@@ -86,21 +98,36 @@ impl Live {
     /// In one step, so that a child that goes meanwhile is counted once: here, or as a child.
     pub(crate) fn sums_and_children(&self) -> (Sums, Vec<Arc<Live>>) {
         let shared = lock(&self.shared);
-        (
-            self.sums_of(&shared),
-            shared.children.iter().cloned().collect(),
-        )
+        let children = shared.children.iter().cloned().collect();
+        let mut sums = self.counts();
+        sums.tally.first_error = shared.first_error();
+        (sums, children)
     }
 
+    /// Of a node in which nothing runs.
     fn sums(&self) -> Sums {
-        self.sums_of(&lock(&self.shared))
+        let mut sums = self.counts();
+        if sums.tally.failed > 0 {
+            sums.tally.first_error = lock(&self.shared).first_error();
+        }
+        sums
     }
 
-    fn sums_of(&self, shared: &Shared) -> Sums {
-        let tally = shared.rare.as_ref().map(|rare| rare.tally.clone());
-        Sums {
-            ended: self.ended.load(Ordering::Acquire) & !WAITED,
-            tally: tally.unwrap_or_default(),
-        }
+    fn counts(&self) -> Sums {
+        // `ended` first, with Acquire: partner of the `fetch_add` in `depart` and `fold`. The other
+        // two have then counted at least as many as it has.
+        let ended = self.ended.load(Ordering::Acquire) & !WAITED;
+        let tally = Tally {
+            failed: self.failed.load(Ordering::Relaxed),
+            cancelled: self.cancelled.load(Ordering::Relaxed),
+            first_error: None,
+        };
+        Sums { ended, tally }
+    }
+}
+
+impl Shared {
+    fn first_error(&self) -> Option<Error> {
+        self.rare.as_ref()?.first_error.clone()
     }
 }

@@ -14,8 +14,8 @@ impl<T> TaskCore<T> {
                 self.set(&shared, TAKEN);
                 return Poll::Ready(Ok(value));
             }
-            drop(shared);
-            if let Some(ready) = self.try_join(&mut lock(&self.shared)) {
+            if let Some(ready) = self.try_join(&mut shared) {
+                drop(shared);
                 return Poll::Ready(ready);
             }
         }

@@ -132,6 +132,15 @@ pub(crate) fn yield_once(has_yielded: &mut bool, cx: &mut Context<'_>) -> Poll<(
     Poll::Pending
 }
 
+/// Waits in the list of `live` for its end. Pending: the ending call will wake us.
+fn poll_live(live: &Live, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<()> {
+    if live.verdict().is_done() {
+        *key = None; // the end took the waiters out before it could be seen
+        return Poll::Ready(());
+    }
+    poll_in(live, key, cx)
+}
+
 // ===== Done =====
 
 /// The future of [`Ctx::done`].
@@ -158,17 +167,18 @@ impl Future for Done {
         let this = &mut *self;
         if let End::Linked(live) = &this.end {
             // Pending: the ending call will wake us.
-            let poll = poll_in(&**live, &mut this.key, cx);
+            let poll = poll_live(live, &mut this.key, cx);
             this.has_yielded |= poll.is_pending();
             ready!(poll);
-            if let Some(error) = live.outcome() {
-                this.end = End::Ended(error.clone());
-            }
         }
         ready!(yield_once(&mut this.has_yielded, cx));
-        match &this.end {
-            End::Ended(error) => Poll::Ready(error.clone()),
-            End::Linked(_) => unreachable!("a node is woken after its outcome is there"),
+        let error = match &this.end {
+            End::Ended(error) => Some(error),
+            End::Linked(live) => live.outcome(),
+        };
+        match error {
+            Some(error) => Poll::Ready(error.clone()),
+            None => unreachable!("a node is woken after its outcome is there"),
         }
     }
 }
@@ -287,7 +297,7 @@ impl EndWatch {
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.node.link() {
             Err(_) => Poll::Ready(()),
-            Ok(live) => poll_in(&**live, &mut self.key, cx),
+            Ok(live) => poll_live(live, &mut self.key, cx),
         }
     }
 

@@ -5,7 +5,7 @@ mod build;
 mod callbacks;
 mod calls;
 mod deadline;
-mod ending;
+pub(crate) mod ending;
 pub(crate) mod extras;
 mod finish;
 pub(crate) mod firing;

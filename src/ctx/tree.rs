@@ -310,7 +310,7 @@ impl Node {
         }
         match above.adopt(&live) {
             Ok(()) => {
-                if self.cell.set(Cell::Linked(Arc::clone(&live))).is_err() {
+                if let Err(Cell::Linked(live)) = self.cell.set(Cell::Linked(live)) {
                     above.disown(&live); // another thread linked or ended the node meanwhile
                 }
             }

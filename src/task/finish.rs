@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    ctx::{firing::wake_all, rare::Loss, tree::Node},
+    ctx::{ending::Ending, firing::wake_all, rare::Loss, tree::Node},
     error::Cancelled,
     registry::Taken,
     report::{isolate, report},
@@ -51,6 +51,7 @@ pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Opt
             Ok(()) => return,
             Err(value) => Some(Ok(value)),
         },
+        None if stop_with_context(core) => return,
         other => other,
     };
     let outcome = match returned {
@@ -90,6 +91,28 @@ fn succeed<T: Send + 'static>(core: &Arc<TaskCore<T>>, value: T) -> Result<(), T
         isolate("a waker", || joiner.wake());
     }
     Ok(())
+}
+
+/// The end of most tasks that end before their future does; false: it is not that simple.
+fn stop_with_context<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
+    if core.is_asked() || !is_plain(core) {
+        return false;
+    }
+    let stopped_by = core.node().ending().map(Ending::error);
+    if stopped_by.is_none_or(|end| is_own_deadline(core, end)) {
+        return false;
+    }
+    delist(core); // before anybody can see that the task is done
+    let Some(joiner) = core.store_stopped() else {
+        return false;
+    };
+    if let Some(live) = core.node().live() {
+        live.depart(Some(Loss::Cancelled));
+    }
+    if let Some(joiner) = joiner {
+        isolate("a waker", || joiner.wake());
+    }
+    true
 }
 
 /// Makes the outcome final; `None` if it was before. What is given back is woken last.

@@ -9,7 +9,8 @@
 //! | `Ready` | that thread, when no callback is left | `Lent` for a late callback, `Gone` |
 //! | `Gone` | the owner that took the value, or the drop of its handle | final |
 //!
-//! An error stays: its owner gets a clone, and `TAKEN` says so.
+//! An error stays: its owner gets a clone, and `TAKEN` says so. A task that its context stopped
+//! keeps none: its outcome is `Gone`, and `STOPPED` says that the context has the error.
 //!
 //! # Invariants
 //!
@@ -27,7 +28,7 @@ use std::{panic::Location, task::Waker};
 use super::{TaskId, options::Options};
 use crate::{
     Error, Result,
-    ctx::tree::Node,
+    ctx::{ending::Ending, tree::Node},
     registry::{Registry, Taken},
     status::{WaitList, Waiters},
     sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, lock, mutant},
@@ -43,6 +44,8 @@ const DETACHED: u8 = 4;
 const TAKEN: u8 = 8;
 /// The callbacks have run, and the outcome is where it stays.
 const OVER: u8 = 16;
+/// Its context stopped it: the error is the one that the context has for all of its tasks.
+const STOPPED: u8 = 32;
 
 const POLLED: u8 = 1;
 const LISTED: u8 = 2;
@@ -209,9 +212,11 @@ impl<T> TaskCore<T> {
     /// Why there is no value; `None` while the task runs and after success.
     pub(crate) fn error(&self) -> Option<Error> {
         match &lock(&self.shared).outcome {
-            Outcome::Ready(Err(error)) => Some(error.clone()),
-            _ => None,
+            Outcome::Ready(Err(error)) => return Some(error.clone()),
+            Outcome::Gone => {}
+            _ => return None,
         }
+        self.stopped()
     }
 }
 
@@ -317,6 +322,32 @@ impl<T> TaskCore<T> {
         drop(shared);
         drop(waker); // invariant 4
         Ok(joiner)
+    }
+
+    /// The same for a task that its context stopped: no error is stored. Gives its waker.
+    pub(super) fn store_stopped(&self) -> Option<Option<Waker>> {
+        let mut shared = lock(&self.shared);
+        if shared.rest.is_some() || self.has(DONE) || mutant("complete_twice") {
+            return None;
+        }
+        self.set(&shared, DONE | OVER | STOPPED);
+        shared.outcome = Outcome::Gone;
+        let waker = shared.waker.take();
+        let joiner = shared.joiner.take();
+        let joiner = joiner.filter(|_| !mutant("store_without_waking"));
+        drop(shared);
+        drop(waker); // invariant 4
+        Some(joiner)
+    }
+
+    /// The error of a task that its context stopped.
+    fn stopped(&self) -> Option<Error> {
+        let end = if self.has(STOPPED) {
+            self.node.ending()
+        } else {
+            None
+        };
+        end.map(Ending::stopped)
     }
 
     /// Puts the outcome back, unless there are callbacks to be called on it first.

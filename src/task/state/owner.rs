@@ -2,13 +2,16 @@
 
 use std::task::{Context, Poll};
 
-use super::{Callback, DETACHED, Outcome, Shared, TAKEN, TaskCore};
+use super::{Callback, DETACHED, Outcome, STOPPED, Shared, TAKEN, TaskCore};
 use crate::{Error, Result, registry::Key, sync::lock};
 
 impl<T> TaskCore<T> {
     /// Takes the outcome; pending: the thread that puts it back will wake `cx`.
     pub(in crate::task) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T>> {
         if self.is_done() {
+            if let Some(error) = self.stopped() {
+                return Poll::Ready(Err(error));
+            }
             let mut shared = lock(&self.shared);
             if let Some(value) = shared.take_value() {
                 self.set(&shared, TAKEN);
@@ -34,15 +37,21 @@ impl<T> TaskCore<T> {
     /// The outcome, if it is there; an error again, if it was an error and was taken before.
     fn try_join(&self, shared: &mut Shared<T>) -> Option<Result<T>> {
         match &shared.outcome {
-            Outcome::Gone => Some(Err(taken_before())),
+            Outcome::Gone => Some(Err(self.gone())),
             Outcome::Ready(Err(error)) if self.has(TAKEN) => Some(Err(error.clone())),
             _ => self.take(shared),
         }
     }
 
+    /// Why nothing is there any more.
+    #[cold]
+    fn gone(&self) -> Error {
+        self.stopped().unwrap_or_else(taken_before)
+    }
+
     /// The owner goes: gives back what it would have got.
     pub(in crate::task) fn detach(&self) -> Option<Result<T>> {
-        if self.has(TAKEN) {
+        if self.has(TAKEN | STOPPED) {
             return None;
         }
         let mut shared = lock(&self.shared);
@@ -54,7 +63,7 @@ impl<T> TaskCore<T> {
     pub(in crate::task) fn on_done(&self, callback: Callback<T>) -> Register<T> {
         let mut shared = lock(&self.shared);
         match &shared.outcome {
-            Outcome::Gone => return Register::Late(callback, taken_before()),
+            Outcome::Gone => return Register::Late(callback, self.gone()),
             Outcome::Ready(Err(error)) => {
                 return Register::Late(callback, error.clone()); // an error is not lent
             }

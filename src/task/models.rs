@@ -9,7 +9,7 @@ use super::{
     spawn::Plan,
 };
 use crate::{
-    Ctx,
+    Ctx, Error,
     models::{Wakes, check, spawn as start},
     runtime::Kept,
     sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
@@ -70,6 +70,58 @@ fn join_while_the_task_completes() {
             ctx.node().live().is_some_and(|live| live.is_idle()),
             "nothing runs any more"
         );
+    });
+}
+
+/// The same for a task that its context stops: the joiner gets the error, and so does whoever asks.
+#[test]
+fn join_while_the_context_stops_the_task() {
+    check(&["store_without_waking"], || {
+        let ctx = Ctx::root_on("root", ());
+        let (mut task, mut harness) = spawn(&ctx, std::future::pending::<()>());
+        assert!(
+            Wakes::new()
+                .poll(|cx| harness.as_mut().poll(cx))
+                .is_pending()
+        );
+        ctx.cancel();
+        let runner = start(move || Wakes::new().poll(|cx| harness.as_mut().poll(cx)).is_ready());
+        let wakes = Wakes::new();
+        let mut joined = wakes.poll(|cx| Pin::new(&mut task).poll(cx));
+        assert!(runner.join().unwrap(), "the harness has ended");
+        if joined.is_pending() {
+            assert_eq!(wakes.count(), 1, "the joiner is woken once");
+            joined = wakes.poll(|cx| Pin::new(&mut task).poll(cx));
+        }
+        assert!(matches!(joined, Poll::Ready(Err(error)) if error.is_cancelled()));
+        assert!(
+            ctx.node().live().is_some_and(|live| live.is_idle()),
+            "nothing runs any more"
+        );
+    });
+}
+
+/// A callback that is registered while the context stops the task is called exactly once.
+#[test]
+fn callback_is_registered_while_the_context_stops_the_task() {
+    check(&["stop_without_calling"], || {
+        let ctx = Ctx::root_on("root", ());
+        let (task, mut harness) = spawn(&ctx, std::future::pending::<()>());
+        assert!(
+            Wakes::new()
+                .poll(|cx| harness.as_mut().poll(cx))
+                .is_pending()
+        );
+        ctx.cancel();
+        let runner = start(move || Wakes::new().poll(|cx| harness.as_mut().poll(cx)).is_ready());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&calls);
+        task.on_done(move |outcome| {
+            assert!(outcome.is_err_and(Error::is_cancelled));
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        assert!(runner.join().unwrap());
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "called exactly once");
     });
 }
 

@@ -327,7 +327,8 @@ impl<T> TaskCore<T> {
     /// The same for a task that its context stopped: no error is stored. Gives its waker.
     pub(super) fn store_stopped(&self) -> Option<Option<Waker>> {
         let mut shared = lock(&self.shared);
-        if shared.rest.is_some() || self.has(DONE) || mutant("complete_twice") {
+        let has_rest = shared.rest.is_some() && !mutant("stop_without_calling");
+        if has_rest || self.has(DONE) || mutant("complete_twice") {
             return None;
         }
         self.set(&shared, DONE | OVER | STOPPED);

@@ -120,3 +120,31 @@ fn error_stays_to_be_looked_at_and_a_value_does_not() {
         );
     });
 }
+
+#[test]
+fn task_that_its_context_stopped_gives_its_error_to_each_who_asks() {
+    // It keeps none itself: its context has it, for all of its tasks.
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let [mut task, other] = [(); 2].map(|()| app.spawn(pending::<u8>()));
+        let watch = task.watch();
+        yield_now().await;
+        app.cancel_with("enough");
+        sim.rt.settle().await;
+        assert!(task.is_done() && task.is_cancelled() && !task.is_failed());
+        let first = (&mut task).await.unwrap_err();
+        let again = (&mut task).await.unwrap_err();
+        let seen = [again, watch.error().unwrap(), other.await.unwrap_err()];
+        assert_eq!(first.to_string(), "cancelled at sim-->app by enough");
+        assert!(seen.iter().all(|one| one.to_string() == first.to_string()));
+        let log = Log::default();
+        let late = log.clone();
+        task.on_done(move |outcome| late.add(outcome.unwrap_err().to_string()));
+        assert_eq!(log.take(), [first.to_string()], "a late callback, too");
+        drop(app);
+        drop(task);
+        assert!(watch.wait().await.unwrap_err().is_cancelled());
+        let finished = sim.ctx.finish().await;
+        assert_eq!((finished.completed, finished.cancelled), (0, 2));
+    });
+}

@@ -132,15 +132,20 @@ impl<T> Registry<T> {
         self.remove(key)
     }
 
-    /// What is registered, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    /// What is registered, with its ids, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u64, &T)> {
         let places = self
             .more
             .as_ref()
             .map(|more| more.places.as_slice())
             .unwrap_or_default();
-        let first = self.first.iter().map(|(_, value)| value);
-        first.chain(places.iter().filter_map(|(_, value)| value.as_ref()))
+        let more = places
+            .iter()
+            .filter_map(|(id, value)| Some((*id, value.as_ref()?)));
+        self.first
+            .iter()
+            .map(|(id, value)| (*id, value))
+            .chain(more)
     }
 
     /// Takes everything out; the keys given so far name nothing from here on.

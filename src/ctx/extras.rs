@@ -36,8 +36,9 @@ pub(crate) type SharedGroup = Arc<dyn Group>;
 
 /// Counts the tasks below a node, and says when each may start: a holder.
 pub(crate) trait Group: Send + Sync {
-    /// A task was spawned.
-    fn joined(&self, task: Arc<dyn AnyTask>);
+    /// A task was spawned: an own one in the very node that starts the group, which is listed here
+    /// and nowhere else; others below.
+    fn joined(&self, task: Arc<dyn AnyTask>, is_own: bool);
 
     /// Whether every task that has joined so far may start: then nobody need ask for one.
     fn admits_all(&self) -> bool;
@@ -45,14 +46,18 @@ pub(crate) trait Group: Send + Sync {
     /// Whether the task may start now; if not, the group asks it (`AnyTask::ask`) when it may.
     fn admit(&self, id: TaskId) -> bool;
 
-    /// The tasks that have not ended, also those that run in nodes of other trees or branches.
+    /// The tasks that have not ended, also those that run in nodes of other trees or branches, in
+    /// the order in which they came.
     fn members(&self) -> Vec<Arc<dyn AnyTask>>;
+
+    /// The own ones among them.
+    fn own(&self) -> Vec<Arc<dyn AnyTask>>;
 
     /// Whether a task that has not ended is counted here.
     fn contains(&self, id: TaskId) -> bool;
 
     /// A task that joined has ended; its callbacks have not run yet. It may come twice.
-    fn left(&self, task: &dyn AnyTask, error: Option<&Error>);
+    fn left(&self, task: &dyn AnyTask, is_own: bool, error: Option<&Error>);
 }
 
 impl Deadline {

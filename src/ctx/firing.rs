@@ -7,6 +7,7 @@ use std::{cell::RefCell, collections::VecDeque, mem, task::Waker};
 
 use super::{
     deadline::Deadlines,
+    extras::SharedGroup,
     live::Live,
     rare::{Callback, Undo},
 };
@@ -32,6 +33,8 @@ pub(crate) enum Action {
     WakeEach(Vec<Waker>),
     Ask(Arc<dyn AnyTask>),
     AskAll(Vec<Arc<dyn AnyTask>>),
+    /// The tasks of a holder's node.
+    AskGroup(SharedGroup),
     /// What a promise calls; it comes guarded.
     Run(Box<dyn FnOnce()>),
 }
@@ -109,6 +112,7 @@ impl Action {
             Action::WakeEach(row) => row.into_iter().for_each(wake),
             Action::Ask(task) => task.ask(),
             Action::AskAll(tasks) => tasks.into_iter().for_each(|task| task.ask()),
+            Action::AskGroup(group) => group.own().into_iter().for_each(|task| task.ask()),
             Action::Run(calls) => calls(),
         }
     }

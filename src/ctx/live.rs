@@ -9,6 +9,12 @@
 //!    still runs below is found that way. `slot` is written under the parent's lock only. The
 //!    same holds for tasks, until they are done.
 //! 4. `ended <= spawned`; both only grow. Nothing runs in the node itself when they are equal.
+//! 5. The tasks of a node that starts a group, that of a holder, are in no list of the node: its
+//!    group lists them, from their spawn on. An end marks the node, then takes them from the group,
+//!    under its locks, and asks each, under the lock of the task. A task joins its group before it
+//!    is polled, and looks at the mark then; it looks again after each poll, with its waker in its
+//!    place. So either the end comes later to a lock, and finds the task, and its waker; or the
+//!    task does, and sees the mark (model `holder_ends_while_its_task_is_spawned_and_parks`).
 //!
 //! Everything of the user's (wakers, callbacks, tasks) leaves the lock in a [`Walk`] and is fired
 //! after all nodes of the ending are marked.
@@ -40,8 +46,11 @@ use crate::{
     task::AnyTask,
 };
 
-use self::slots::{Placed, Slots};
-pub(crate) use self::{listening::StopList, running::IdleList};
+pub(crate) use self::{
+    listening::StopList,
+    running::{FAR, IdleList},
+    slots::{Placed, Slots},
+};
 
 const STOPPING: u8 = 1;
 const DONE: u8 = 2;
@@ -68,6 +77,8 @@ pub(crate) struct Live {
     state: AtomicU8,
     /// A shutdown wants to know who is dropped; so it is in `rare`.
     has_roll: AtomicBool,
+    /// It is the node of a holder, whose group lists its tasks (invariant 5).
+    starts_group: bool,
     /// How many children went in which something had run that is not counted here. Written under
     /// the lock.
     gone: AtomicU32,
@@ -103,12 +114,18 @@ impl Verdict {
 // ===== birth and place in the tree =====
 
 impl Live {
+    /// The half of a root, which starts `group` if there is one.
     pub(crate) fn new(group: Option<SharedGroup>) -> Arc<Live> {
+        Live::with(group.is_some(), group)
+    }
+
+    fn with(starts_group: bool, group: Option<SharedGroup>) -> Arc<Live> {
         Arc::new(Live {
             spawned: AtomicU64::new(0),
             shared: Mutex::new(Shared::default()),
             state: AtomicU8::new(0),
             has_roll: AtomicBool::new(false),
+            starts_group,
             gone: AtomicU32::new(0),
             group,
             ending: OnceLock::new(),
@@ -123,7 +140,7 @@ impl Live {
 
     /// A half for a child, not yet adopted, in `group` or else in the group of this node.
     pub(crate) fn heir(&self, group: Option<SharedGroup>) -> Arc<Live> {
-        Live::new(group.or_else(|| self.group.clone()))
+        Live::with(group.is_some(), group.or_else(|| self.group.clone()))
     }
 
     /// Takes `child` in; or says how this node has ended.
@@ -198,6 +215,15 @@ impl Live {
         self.group.as_ref()
     }
 
+    /// Whether the tasks of this very node are listed by its group.
+    pub(crate) fn starts_group(&self) -> bool {
+        self.starts_group
+    }
+
+    fn own_group(&self) -> Option<&SharedGroup> {
+        self.group.as_ref().filter(|_| self.starts_group)
+    }
+
     /// How many tasks run in the node itself, or are on their way to their first poll.
     #[cfg(feature = "test-util")]
     pub(crate) fn running(&self) -> u64 {
@@ -207,7 +233,10 @@ impl Live {
 
     /// How many tasks were spawned here that have not been polled yet.
     pub(crate) fn unlisted(&self) -> usize {
-        let listed = lock(&self.shared).tasks.len();
+        let listed = match self.own_group() {
+            Some(_) => self.tasks().len(),
+            None => lock(&self.shared).tasks.len(),
+        };
         let ended = self.ended.load(Ordering::Acquire) & !WAITED;
         let running = self.spawned.load(Ordering::Acquire).saturating_sub(ended);
         usize::try_from(running)
@@ -222,7 +251,12 @@ impl Live {
 
     /// What runs here and was polled at least once.
     pub(crate) fn tasks(&self) -> Vec<Arc<dyn AnyTask>> {
-        lock(&self.shared).tasks.iter().cloned().collect()
+        let Some(group) = self.own_group() else {
+            return lock(&self.shared).tasks.iter().cloned().collect();
+        };
+        let mut tasks = group.own();
+        tasks.retain(|task| task.is_listed());
+        tasks
     }
 }
 
@@ -270,6 +304,9 @@ impl Live {
         if is_first {
             let _ = self.ending.set(ending.clone()); // empty: DONE was not set
             shared.harvest(ending.error(), walk);
+            if let Some(group) = self.own_group().filter(|_| !mutant("end_without_asking")) {
+                walk.push(Action::AskGroup(Arc::clone(group))); // later: now it is not marked yet
+            }
             if let Some(deadlines) = self.deadlines.get() {
                 walk.deadlines.get_or_insert_with(|| Arc::clone(deadlines));
             }

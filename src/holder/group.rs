@@ -1,100 +1,46 @@
-//! The count behind a [`TaskHolder`](super::TaskHolder): its members, its limit, its slots.
+//! The members behind a [`TaskHolder`](super::TaskHolder), and its room.
 //!
 //! # Invariants
 //!
 //! 1. A task is a member from its spawn until its future has finished or was dropped.
-//! 2. A member runs, or it is in `queued`; `reserved` slots stand for members to come. Members
-//!    that run and reserved slots together are at most `limit`, unless the limit was lowered.
-//! 3. Queued members start in the order in which they were spawned. They come before those who
-//!    wait for a slot, because they are work that exists.
-//! 4. Whoever frees room hands it on: to queued members, then to the first who waits for a slot.
-//!    One who was called and goes without taking it hands the call on.
+//! 2. A member is in `own` if it was spawned in the holder's own node, which does not list it; else
+//!    in `others`.
+//! 3. A member that is counted comes to the room after it was listed, and goes there after it has
+//!    left its list, once each.
 //!
-//! One lock; tasks are asked and wakers woken after it is released.
+//! # What a task costs
+//!
+//! | | locks | other read-modify-writes |
+//! |---|---|---|
+//! | joining, without a limit | its list | its id |
+//! | leaving, without a limit | its list | |
+//! | joining or leaving, once there was a limit | and the room | |
+//! | beginning, once there was a limit | the room | |
+//!
+//! One lock at a time; tasks are asked, woken and dropped after it is released.
 
-use std::{collections::BTreeMap, task::Waker};
-
+use super::{
+    list::{Gone, Lists},
+    others::Others,
+    room::{Freed, Meter, Room},
+};
 use crate::{
     Error, TaskId, TaskWatch,
     ctx::{extras::Group, tree::Node},
-    registry::{Key, Registry},
-    report::isolate,
     status::{WaitList, Waiters},
-    sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering, Weak, lock, mutant},
+    sync::{Arc, AtomicBool, Mutex, MutexGuard, OnceLock, Ordering, Weak, lock, mutant},
     task::AnyTask,
 };
 
 #[derive(Default)]
 pub(crate) struct Members {
-    shared: Mutex<Shared>,
-    /// Whether there ever was a limit: without one nothing is ever queued.
-    is_limited: AtomicBool,
+    meter: Meter,
     fails_fast: AtomicBool,
     /// The holder's node, which a failure ends.
     node: OnceLock<Weak<Node>>,
-}
-
-struct Shared {
-    members: Registry<Arc<dyn AnyTask>>,
-    /// Members that came from elsewhere, by their own ids.
-    adopted: BTreeMap<TaskId, u64>,
-    queued: BTreeMap<TaskId, Arc<dyn AnyTask>>,
-    limit: usize,
-    reserved: usize,
-    /// Those who wait for a slot.
-    reservers: Waiters,
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        Shared {
-            members: Registry::default(),
-            adopted: BTreeMap::new(),
-            queued: BTreeMap::new(),
-            limit: usize::MAX,
-            reserved: 0,
-            reservers: Registry::default(),
-        }
-    }
-}
-
-/// What is to be told of freed room, outside the lock.
-#[derive(Default)]
-struct Freed {
-    started: Vec<Arc<dyn AnyTask>>,
-    reserver: Option<Waker>,
-}
-
-impl Freed {
-    fn tell(self) {
-        self.started.iter().for_each(|task| task.ask());
-        if let Some(waker) = self.reserver {
-            isolate("a waker", || waker.wake());
-        }
-    }
-}
-
-impl Shared {
-    fn has_room(&self) -> bool {
-        self.members.len() - self.queued.len() + self.reserved < self.limit
-    }
-
-    /// Gives room to whom it belongs (invariants 3 and 4).
-    fn hand_on(&mut self) -> Freed {
-        let mut freed = Freed::default();
-        while self.has_room() {
-            let Some((_, task)) = self.queued.pop_first() else {
-                freed.reserver = self.reservers.take_first();
-                break;
-            };
-            freed.started.push(task);
-        }
-        freed
-    }
-
-    fn contains(&mut self, id: TaskId) -> bool {
-        self.adopted.contains_key(&id) || self.members.get_mut(Key::of(id.get())).is_some()
-    }
+    own: Lists,
+    others: Others,
+    room: Mutex<Room>,
 }
 
 impl Members {
@@ -106,102 +52,22 @@ impl Members {
         self.fails_fast.store(true, Ordering::Release);
     }
 
-    pub(super) fn set_limit(&self, limit: usize) {
-        self.is_limited.store(true, Ordering::Release); // partner: `admits_all`
-        let mut shared = lock(&self.shared);
-        shared.limit = limit;
-        let freed = shared.hand_on();
-        drop(shared);
-        freed.tell();
-    }
-
     pub(super) fn len(&self) -> usize {
-        lock(&self.shared).members.len()
+        self.own.len() + self.others.len()
     }
 
     /// How long its lists are, empty places included.
     #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
     pub(super) fn places(&self) -> [usize; 4] {
-        let shared = lock(&self.shared);
-        [
-            shared.members.places(),
-            shared.adopted.len(),
-            shared.queued.len(),
-            shared.reservers.places(),
-        ]
+        let [others, adopted] = self.others.places();
+        let room = lock(&self.room);
+        let (queued, reservers) = (room.queued.len(), room.reservers.places());
+        drop(room);
+        [self.own.places() + others, adopted, queued, reservers]
     }
 
     pub(super) fn watches(&self) -> Vec<TaskWatch> {
         self.members().into_iter().map(TaskWatch::new).collect()
-    }
-
-    // ===== adopted tasks =====
-
-    /// Makes a task from elsewhere a member; false if it is one.
-    pub(super) fn adopt(&self, task: Arc<dyn AnyTask>) -> bool {
-        let mut shared = lock(&self.shared);
-        let id = task.id();
-        if shared.contains(id) {
-            drop(shared);
-            return false;
-        }
-        let place = crate::ids::next(); // under the lock: places grow
-        shared.members.insert_as(place, task);
-        shared.adopted.insert(id, place);
-        true
-    }
-
-    pub(super) fn release(&self, id: TaskId, error: Option<&Error>) {
-        let mut shared = lock(&self.shared);
-        let place = shared.adopted.remove(&id);
-        let gone = place.and_then(|place| shared.members.remove(Key::of(place)));
-        let freed = shared.hand_on();
-        drop(shared);
-        drop(gone);
-        freed.tell();
-        self.end_if_failed(error);
-    }
-
-    /// Asks all adopted tasks to stop: the holder's context, which has ended, is not theirs.
-    pub(super) fn cancel_adopted(&self) {
-        for task in self.adopted() {
-            task.cancel(task.spawned_at());
-        }
-    }
-
-    fn adopted(&self) -> Vec<Arc<dyn AnyTask>> {
-        let mut shared = lock(&self.shared);
-        let places: Vec<u64> = shared.adopted.values().copied().collect();
-        let members = &mut shared.members;
-        places
-            .into_iter()
-            .filter_map(|place| members.get_mut(Key::of(place)).map(|task| Arc::clone(task)))
-            .collect()
-    }
-
-    // ===== slots =====
-
-    /// Takes room for one task, if there is some.
-    pub(super) fn try_reserve(&self) -> bool {
-        let mut shared = lock(&self.shared);
-        let has_room = shared.has_room();
-        shared.reserved += usize::from(has_room);
-        has_room
-    }
-
-    /// Gives a slot back that no task was spawned through.
-    fn release_slot(&self) {
-        let mut shared = lock(&self.shared);
-        shared.reserved -= 1;
-        let freed = shared.hand_on();
-        drop(shared);
-        freed.tell();
-    }
-
-    /// Hands room on, if there is some: somebody who was called for it did not come.
-    pub(super) fn pass_on(&self) {
-        let freed = lock(&self.shared).hand_on();
-        freed.tell();
     }
 
     fn end_if_failed(&self, error: Option<&Error>) {
@@ -219,53 +85,173 @@ impl Members {
     }
 }
 
+// ===== adopted tasks =====
+
+impl Members {
+    /// Makes a task from elsewhere a member; false if it is one.
+    pub(super) fn adopt(&self, task: Arc<dyn AnyTask>) -> bool {
+        let is_counted = self.others.adopt(task, &self.meter);
+        if is_counted == Some(true) {
+            lock(&self.room).running += 1; // it runs already, room or not
+        }
+        is_counted.is_some()
+    }
+
+    pub(super) fn release(&self, id: TaskId, error: Option<&Error>) {
+        if let Some(gone) = self.others.release(id, &self.meter) {
+            self.leave_room(gone);
+        }
+        self.end_if_failed(error);
+    }
+
+    /// Asks all adopted tasks to stop: the holder's context, which has ended, is not theirs.
+    pub(super) fn cancel_adopted(&self) {
+        for task in self.others.adopted() {
+            task.cancel(task.spawned_at());
+        }
+    }
+}
+
+// ===== room =====
+
+impl Members {
+    pub(super) fn set_limit(&self, limit: usize) {
+        self.count_room();
+        let mut room = lock(&self.room);
+        room.limit = limit;
+        self.hand_on(room);
+    }
+
+    /// Has every member counted from here on; those that were there before are known by number.
+    fn count_room(&self) {
+        if self.meter.is_settled() {
+            return;
+        }
+        self.meter.switch_on();
+        if !mutant("count_without_passing") {
+            self.own.pass();
+            self.others.pass();
+        }
+        self.meter.settle();
+    }
+
+    /// Takes room for one task, if there is some.
+    pub(super) fn try_reserve(&self) -> bool {
+        self.count_room();
+        let mut room = lock(&self.room);
+        let has_room = self.has(&room);
+        room.reserved += usize::from(has_room);
+        has_room
+    }
+
+    /// Gives a slot back that no task was spawned through.
+    fn release_slot(&self) {
+        let mut room = lock(&self.room);
+        room.reserved -= 1;
+        self.hand_on(room);
+    }
+
+    /// Hands room on, if there is some: somebody who was called for it did not come.
+    pub(super) fn pass_on(&self) {
+        self.hand_on(lock(&self.room));
+    }
+
+    fn has(&self, room: &Room) -> bool {
+        room.has_room(self.uncounted())
+    }
+
+    fn uncounted(&self) -> usize {
+        self.own.uncounted() + self.others.uncounted()
+    }
+
+    fn hand_on(&self, mut room: MutexGuard<'_, Room>) {
+        let freed: Freed = room.hand_on(self.uncounted());
+        drop(room);
+        freed.tell();
+    }
+
+    /// A counted task has joined: it may start, or it is queued.
+    fn enter_room(&self, task: Arc<dyn AnyTask>, has_slot: bool) {
+        let mut room = lock(&self.room);
+        room.reserved -= usize::from(has_slot);
+        if has_slot || self.has(&room) && room.queued.is_empty() {
+            room.running += 1;
+            drop(room);
+        } else {
+            room.queued.insert(task.id(), task);
+        }
+    }
+
+    /// A member has left its list.
+    fn leave_room(&self, gone: Gone) {
+        if gone.frees_room {
+            let mut room = lock(&self.room);
+            let queued = room.queued.remove(&gone.task.id());
+            room.running -= usize::from(gone.was_counted && queued.is_none());
+            self.hand_on(room);
+            drop(queued);
+        }
+    }
+}
+
 impl WaitList for Members {
     fn visit(&self, visit: &mut dyn FnMut(&mut Waiters, bool)) {
-        let mut shared = lock(&self.shared);
-        let has_room = shared.has_room();
-        visit(&mut shared.reservers, has_room);
+        let mut room = lock(&self.room);
+        let has_room = self.has(&room);
+        visit(&mut room.reservers, has_room);
     }
 }
 
 impl Group for Members {
-    fn joined(&self, task: Arc<dyn AnyTask>) {
+    fn joined(&self, task: Arc<dyn AnyTask>, is_own: bool) {
         let has_slot = task.takes_slot();
-        let mut shared = lock(&self.shared);
-        let id = crate::ids::next(); // under the lock: ids grow within a holder
-        task.set_id(id);
-        shared.reserved -= usize::from(has_slot);
-        let may_start = has_slot || (shared.has_room() && shared.queued.is_empty());
-        if !may_start {
-            shared.queued.insert(TaskId::new(id), Arc::clone(&task));
+        let counted = if is_own {
+            self.own.join(task, &self.meter)
+        } else {
+            self.others.join(task, &self.meter)
+        };
+        if let Some(task) = counted {
+            self.enter_room(task, has_slot);
         }
-        shared.members.insert_as(id, task);
     }
 
     fn admits_all(&self) -> bool {
-        // Acquire: partner of `set_limit`. A task that was queued saw the limit when it joined.
-        !self.is_limited.load(Ordering::Acquire)
+        // A task that was queued saw that room is counted when it joined.
+        !self.meter.is_on()
     }
 
     fn admit(&self, id: TaskId) -> bool {
-        !lock(&self.shared).queued.contains_key(&id)
+        !lock(&self.room).queued.contains_key(&id)
     }
 
     fn members(&self) -> Vec<Arc<dyn AnyTask>> {
-        lock(&self.shared).members.iter().map(Arc::clone).collect()
+        let (own, others) = (self.own.members(), self.others.members());
+        if others.is_empty() {
+            return own;
+        }
+        let own = own.into_iter().map(|task| (task.id().get(), task));
+        let mut all: Vec<_> = own.chain(others).collect();
+        all.sort_by_key(|(key, _)| *key);
+        all.into_iter().map(|(_, task)| task).collect()
+    }
+
+    fn own(&self) -> Vec<Arc<dyn AnyTask>> {
+        self.own.members()
     }
 
     fn contains(&self, id: TaskId) -> bool {
-        lock(&self.shared).contains(id)
+        self.others.contains(id) || self.own.contains(id.get())
     }
 
-    fn left(&self, task: &dyn AnyTask, error: Option<&Error>) {
-        let mut shared = lock(&self.shared);
-        let queued = shared.queued.remove(&task.id());
-        let gone = shared.members.remove(Key::of(task.id().get()));
-        let freed = shared.hand_on();
-        drop(shared);
-        drop((queued, gone));
-        freed.tell();
+    fn left(&self, task: &dyn AnyTask, is_own: bool, error: Option<&Error>) {
+        let gone = if is_own {
+            self.own.leave(task, &self.meter)
+        } else {
+            self.others.leave(task.id(), &self.meter)
+        };
+        if let Some(gone) = gone {
+            self.leave_room(gone);
+        }
         self.end_if_failed(error);
     }
 }

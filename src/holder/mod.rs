@@ -2,8 +2,11 @@
 
 mod group;
 mod in_place;
+mod list;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
+mod others;
+mod room;
 mod scope;
 mod slot;
 #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]

@@ -93,7 +93,7 @@ where
         let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(&self.core);
         self.core.set_listed(); // first: once it is listed, another thread may end it
         let live = self.core.node().live();
-        let is_listed = live.is_some_and(|live| live.enlist(task));
+        let is_listed = live.is_some_and(|live| live.enlist(|| task));
         if !is_listed {
             self.core.take_listed();
         }

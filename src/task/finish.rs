@@ -4,7 +4,7 @@ use std::{panic::Location, task::Waker};
 
 use super::{
     options::Options,
-    state::{Callback, Step, TaskCore},
+    state::{Callback, Step, Stored, TaskCore},
 };
 use crate::{
     Error, Result,
@@ -69,7 +69,7 @@ pub(super) fn complete<T: Send + 'static>(core: &Arc<TaskCore<T>>, returned: Opt
     woken.wake();
 }
 
-/// The end of most tasks: a value, which only the joiner waits for. Else hands it back.
+/// The end of most tasks: a value, which only the joiner waits for, or nobody. Else hands it back.
 ///
 /// It leaves its group in any case, before anybody can see that it is done.
 ///
@@ -80,11 +80,15 @@ fn succeed<T: Send + 'static>(core: &Arc<TaskCore<T>>, value: T) -> Result<(), T
         return Err(value);
     }
     delist(core); // before anybody can see that the task is done
-    if let Some(group) = core.node().live().and_then(|live| live.group()) {
-        group.left(&**core, None);
+    let live = core.node().live();
+    if let Some((live, group)) = live.and_then(|live| Some((live, live.group()?))) {
+        group.left(&**core, live.starts_group(), None);
     }
-    let joiner = core.store_value(value)?;
-    if let Some(live) = core.node().live() {
+    let Stored { joiner, unwanted } = core.store_value(value)?;
+    if let Some(unwanted) = unwanted.filter(|_| std::mem::needs_drop::<T>()) {
+        isolate("the destructor of a task's value", || drop(unwanted));
+    }
+    if let Some(live) = live {
         live.depart(None);
     }
     if let Some(joiner) = joiner {
@@ -161,8 +165,8 @@ fn delist<T: Send + 'static>(core: &Arc<TaskCore<T>>) {
 /// Takes the task out of its group, and ends a node of its own.
 fn leave<T: Send + 'static>(core: &Arc<TaskCore<T>>, error: Option<&Error>) {
     let node = core.node();
-    if let Some(group) = node.live().and_then(|live| live.group()) {
-        group.left(&**core, error);
+    if let Some((live, group)) = node.live().and_then(|live| Some((live, live.group()?))) {
+        group.left(&**core, live.starts_group(), error);
     }
     if core.options().is_some_and(|options| options.owns_node) {
         let reason = Some("its task has ended".into());

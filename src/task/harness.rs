@@ -182,7 +182,7 @@ fn list<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
     if core.is_listed() {
         return true;
     }
-    let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
+    let task = || -> Arc<dyn AnyTask> { Arc::<TaskCore<T>>::clone(core) };
     let is_listed = core.node().live().is_some_and(|live| live.enlist(task));
     if is_listed {
         core.set_listed();

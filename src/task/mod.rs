@@ -35,7 +35,7 @@ use crate::{
     report::isolate,
     runtime::Kept,
     status::WaitList,
-    sync::{Arc, AtomicU32},
+    sync::{Arc, AtomicU8, AtomicU32},
 };
 
 /// Which task; given once in a program.
@@ -103,8 +103,13 @@ pub(crate) trait AnyTask: Send + Sync {
     fn takes_slot(&self) -> bool;
     fn node(&self) -> &Arc<Node>;
     fn spawned_at(&self) -> &'static Location<'static>;
-    /// Its place in its node's list; written under that node's lock.
+    /// Its place in the list of its node, or of the holder whose node that is; written under the
+    /// lock of that list.
     fn slot(&self) -> &AtomicU32;
+    /// In which of the holder's lists that is; written with the first place.
+    fn list(&self) -> &AtomicU8;
+    /// Whether it was polled, and went on: those who look from outside see it from then on.
+    fn is_listed(&self) -> bool;
     /// Wakes it up, because its node has ended or its group admits it.
     fn ask(&self);
     fn cancel(&self, location: &'static Location<'static>) -> bool;
@@ -396,6 +401,14 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
 
     fn slot(&self) -> &AtomicU32 {
         self.slot()
+    }
+
+    fn list(&self) -> &AtomicU8 {
+        self.list()
+    }
+
+    fn is_listed(&self) -> bool {
+        self.is_listed()
     }
 
     fn ask(&self) {

@@ -3,7 +3,7 @@
 use std::{future::Future, panic::Location};
 
 use super::{
-    AnyTask, Task,
+    Task,
     finish::complete,
     harness::{Conclude, Harness},
     options::Options,
@@ -126,16 +126,14 @@ impl Plan {
 /// Has the task numbered, and counted by its node and group; false if its context has ended.
 pub(super) fn expect<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
     let live = core.node().link();
-    match live.ok().and_then(|live| live.group()) {
-        None => core.set_id(crate::ids::next_local()),
-        Some(group) => {
-            let task: Arc<dyn AnyTask> = Arc::<TaskCore<T>>::clone(core);
-            group.joined(task);
-        }
-    }
     let Ok(live) = live else {
+        core.set_id(crate::ids::next_local());
         return false;
     };
+    match live.group() {
+        None => core.set_id(crate::ids::next_local()),
+        Some(group) => group.joined(Arc::<TaskCore<T>>::clone(core), live.starts_group()),
+    }
     live.expect_task();
     !live.verdict().is_done()
 }

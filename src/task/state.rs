@@ -63,6 +63,7 @@ pub(crate) struct TaskCore<T> {
     flags: AtomicU8,
     /// `POLLED` and `LISTED`: the business of whoever polls and ends the task, one at a time.
     steps: AtomicU8,
+    list: AtomicU8,
     shared: Mutex<Shared<T>>,
 }
 
@@ -100,6 +101,14 @@ pub(super) enum Step<T> {
     },
 }
 
+/// What is left to be done when a value was stored.
+pub(super) struct Stored<T> {
+    /// The owner's, who will take the value.
+    pub(super) joiner: Option<Waker>,
+    /// The value, if there is no owner any more.
+    pub(super) unwanted: Option<T>,
+}
+
 // ===== birth and reading =====
 
 impl<T> TaskCore<T> {
@@ -123,6 +132,7 @@ impl<T> TaskCore<T> {
             slot: AtomicU32::new(0),
             flags: AtomicU8::new(0),
             steps: AtomicU8::new(0),
+            list: AtomicU8::new(0),
             shared: Mutex::new(shared),
         }
     }
@@ -149,6 +159,10 @@ impl<T> TaskCore<T> {
 
     pub(crate) fn slot(&self) -> &AtomicU32 {
         &self.slot
+    }
+
+    pub(crate) fn list(&self) -> &AtomicU8 {
+        &self.list
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -185,7 +199,7 @@ impl<T> TaskCore<T> {
         self.set_steps(self.steps() | POLLED);
     }
 
-    pub(super) fn is_listed(&self) -> bool {
+    pub(crate) fn is_listed(&self) -> bool {
         self.steps() & LISTED != 0
     }
 
@@ -307,21 +321,28 @@ impl<T> TaskCore<T> {
         Ok(step)
     }
 
-    /// The same with a value that the owner will take; gives its waker.
+    /// The same with a value.
     #[inline]
-    pub(super) fn store_value(&self, value: T) -> Result<Option<Waker>, T> {
+    pub(super) fn store_value(&self, value: T) -> Result<Stored<T>, T> {
         let mut shared = lock(&self.shared);
-        if shared.rest.is_some() || self.has(DONE | DETACHED) || mutant("complete_twice") {
+        if shared.rest.is_some() || self.has(DONE) || mutant("complete_twice") {
             return Err(value);
         }
-        self.set(&shared, DONE | OVER);
-        shared.outcome = Outcome::Ready(Ok(value));
+        let unwanted = if self.has(DETACHED) {
+            self.set(&shared, DONE | OVER | TAKEN);
+            shared.outcome = Outcome::Gone;
+            Some(value)
+        } else {
+            self.set(&shared, DONE | OVER);
+            shared.outcome = Outcome::Ready(Ok(value));
+            None
+        };
         let waker = shared.waker.take();
         let joiner = shared.joiner.take();
         let joiner = joiner.filter(|_| !mutant("store_without_waking"));
         drop(shared);
         drop(waker); // invariant 4
-        Ok(joiner)
+        Ok(Stored { joiner, unwanted })
     }
 
     /// The same for a task that its context stopped: no error is stored. Gives its waker.

@@ -17,6 +17,9 @@ use crate::{
 /// Those beyond are ended when they would have to wait.
 const MOST_TASKS: usize = (u32::MAX / 4) as usize;
 
+/// Stands for every place that a slot cannot tell. A node has none: see [`MOST_TASKS`].
+pub(crate) const FAR: u32 = u32::MAX;
+
 /// Those who wait until nothing runs in a node itself.
 pub(crate) struct IdleList<'a>(pub(crate) &'a Live);
 
@@ -49,7 +52,14 @@ impl Live {
     }
 
     /// Lists a task that was polled and goes on; false if the node has ended.
-    pub(crate) fn enlist(&self, task: Arc<dyn AnyTask>) -> bool {
+    ///
+    /// What is spawned in the node of a holder is listed there: see invariant 5. The task's waker
+    /// must be in its place already.
+    pub(crate) fn enlist(&self, task: impl FnOnce() -> Arc<dyn AnyTask>) -> bool {
+        if self.starts_group {
+            return !self.verdict().is_done();
+        }
+        let task = task();
         let mut shared = lock(&self.shared);
         if self.state.load(Ordering::Relaxed) & DONE != 0 {
             drop(shared);
@@ -65,9 +75,13 @@ impl Live {
 
     /// Takes a listed task off.
     pub(crate) fn delist(&self, task: &dyn AnyTask) {
+        if self.starts_group {
+            return;
+        }
         let mut shared = lock(&self.shared);
-        let slot = task.slot().load(Ordering::Relaxed);
-        let gone = shared.tasks.remove(slot as usize);
+        let gone = shared
+            .tasks
+            .remove(task.slot().load(Ordering::Relaxed) as usize);
         drop(shared);
         drop(gone);
     }
@@ -118,7 +132,7 @@ impl Live {
 
 impl Placed for Arc<dyn AnyTask> {
     fn set_place(&self, place: usize) {
-        // It fits: the list has at most two and a half places a task.
-        self.slot().store(place as u32, Ordering::Relaxed);
+        let place = u32::try_from(place).unwrap_or(FAR);
+        self.slot().store(place, Ordering::Relaxed);
     }
 }

@@ -24,7 +24,7 @@ const SPARE: usize = 64;
 const SEGMENT: usize = 512;
 
 #[derive(Debug)]
-pub(super) struct Segments<T> {
+pub(crate) struct Segments<T> {
     head: Segment<T>,
     rest: Vec<Segment<T>>,
     places: usize,
@@ -52,6 +52,32 @@ impl<T> Segments<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         let rest = self.rest.iter().flatten();
         self.head.iter().chain(rest).flatten()
+    }
+
+    /// Who is at `place`.
+    #[inline]
+    pub(super) fn get(&self, place: usize) -> Option<&T> {
+        let segment = match (place / SEGMENT).checked_sub(1) {
+            None => &self.head,
+            Some(at) => self.rest.get(at)?,
+        };
+        segment.get(place % SEGMENT)?.as_ref()
+    }
+
+    /// The place of the member with this id, where ids grow along the list: halves it, past what
+    /// is empty.
+    pub(super) fn find(&self, id: u64, id_of: impl Fn(&T) -> u64) -> Option<usize> {
+        let (mut low, mut high) = (0, self.places);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let taken = (middle..high).find_map(|place| Some((place, self.get(place)?)));
+            match taken.map(|(place, member)| (place, id_of(member))) {
+                Some((place, its)) if its == id => return Some(place),
+                Some((place, its)) if its < id => low = place + 1,
+                _ => high = middle,
+            }
+        }
+        None
     }
 
     fn place_mut(&mut self, place: usize) -> Option<&mut Option<T>> {

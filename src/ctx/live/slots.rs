@@ -12,12 +12,12 @@
 use super::segments::Segments;
 
 /// A member of a list, which keeps its own place there. Written under the lock of the list only.
-pub(super) trait Placed {
+pub(crate) trait Placed {
     fn set_place(&self, place: usize);
 }
 
 #[derive(Debug, Default)]
-pub(super) enum Slots<T> {
+pub(crate) enum Slots<T> {
     #[default]
     Empty,
     /// At place 0.
@@ -26,7 +26,7 @@ pub(super) enum Slots<T> {
 }
 
 impl<T> Slots<T> {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Slots::Empty => 0,
             Slots::One(_) => 1,
@@ -36,7 +36,7 @@ impl<T> Slots<T> {
 
     /// How many places there are, empty ones included.
     #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
-    pub(super) fn places(&self) -> usize {
+    pub(crate) fn places(&self) -> usize {
         match self {
             Slots::Empty => 0,
             Slots::One(_) => 1,
@@ -44,7 +44,7 @@ impl<T> Slots<T> {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         let (one, many) = match self {
             Slots::Empty => (None, None),
             Slots::One(member) => (Some(member), None),
@@ -53,11 +53,30 @@ impl<T> Slots<T> {
         one.into_iter()
             .chain(many.into_iter().flat_map(|many| many.iter()))
     }
+
+    /// Who is at `place`.
+    #[inline]
+    pub(crate) fn get(&self, place: usize) -> Option<&T> {
+        match self {
+            Slots::Many(many) => many.get(place),
+            Slots::One(member) if place == 0 => Some(member),
+            _ => None,
+        }
+    }
+
+    /// The place of the member with this id, where ids grow along the list.
+    pub(crate) fn find(&self, id: u64, id_of: impl Fn(&T) -> u64) -> Option<usize> {
+        match self {
+            Slots::Empty => None,
+            Slots::One(member) => (id_of(member) == id).then_some(0),
+            Slots::Many(many) => many.find(id, id_of),
+        }
+    }
 }
 
 impl<T: Placed> Slots<T> {
     #[inline]
-    pub(super) fn insert(&mut self, member: T) {
+    pub(crate) fn insert(&mut self, member: T) {
         match self {
             Slots::Empty => {
                 member.set_place(0);
@@ -80,7 +99,7 @@ impl<T: Placed> Slots<T> {
 
     /// Takes a member out; the caller drops it outside the lock.
     #[inline]
-    pub(super) fn remove(&mut self, place: usize) -> Option<T> {
+    pub(crate) fn remove(&mut self, place: usize) -> Option<T> {
         match self {
             Slots::Many(many) => many.remove(place),
             Slots::One(_) if place == 0 => match std::mem::take(self) {

@@ -304,8 +304,8 @@ impl Live {
         if is_first {
             let _ = self.ending.set(ending.clone()); // empty: DONE was not set
             shared.harvest(ending.error(), walk);
-            if let Some(group) = self.own_group().filter(|_| !mutant("end_without_asking")) {
-                walk.push(Action::AskGroup(Arc::clone(group))); // later: now it is not marked yet
+            if let Some(group) = self.own_group() {
+                ask_group(group, walk);
             }
             if let Some(deadlines) = self.deadlines.get() {
                 walk.deadlines.get_or_insert_with(|| Arc::clone(deadlines));
@@ -346,6 +346,15 @@ impl Live {
             walk.wake(rare.stop_waiters.take());
         }
         before & STOPPING == 0
+    }
+}
+
+/// Has the tasks of a group asked: they are taken from it later, when the node is marked.
+fn ask_group(group: &SharedGroup, walk: &mut Walk) {
+    if mutant("take_before_marking") {
+        walk.push(Action::AskAll(group.own()));
+    } else if !mutant("end_without_asking") {
+        walk.push(Action::AskGroup(Arc::clone(group)));
     }
 }
 

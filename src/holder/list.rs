@@ -197,7 +197,7 @@ impl List {
         Some(Gone {
             task: gone,
             was_counted,
-            frees_room: meter.is_on(),
+            frees_room: meter.is_on() && (was_counted || !mutant("leave_without_telling")),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Models of the holder: its count against `finish`, its room, its adopted tasks.
+//! Models of the holder: its count against `finish`, its lists, its room, its adopted tasks.
 
 use std::{
     future::{Future, poll_fn},
@@ -6,14 +6,16 @@ use std::{
     task::Poll,
 };
 
-use super::TaskHolder;
+use super::{TaskHolder, list::Lists, room::Meter};
 use crate::{
     Ctx, Task,
     models::{Wakes, check, spawn as start},
     sync::{Arc, AtomicBool, Mutex, Ordering, lock},
     task::{
+        AnyTask,
         harness::{Always, Fallible},
         models::spawn_as,
+        state::TaskCore,
     },
 };
 
@@ -144,6 +146,140 @@ fn holder_ends_while_a_task_begins_to_queue() {
         assert!(is_over || poll(&mut queued), "it has nothing to wait for");
         assert!(second.is_cancelled());
         drop((first, running));
+    });
+}
+
+/// The holder ends while its task is spawned and parks: no list of the node has it, and it ends.
+#[test]
+fn holder_ends_while_its_task_is_spawned_and_parks() {
+    let mutants = [
+        "end_without_asking",
+        "take_before_marking",
+        "park_without_looking",
+    ];
+    check(&mutants, || {
+        let holder = holder();
+        let handle = holder.handle();
+        let wakes = Wakes::new();
+        let woken = Arc::clone(&wakes);
+        let spawner = start(move || {
+            let (task, run) = spawn_as::<Always, _, _>(&handle, std::future::pending::<()>());
+            // Without a run it was over when it was spawned.
+            let rest = run.and_then(|mut run| {
+                let is_ready = woken.poll(|cx| run.as_mut().poll(cx)).is_ready();
+                (!is_ready).then_some(run)
+            });
+            (task, rest)
+        });
+        holder.cancel();
+        let (task, rest) = spawner.join().unwrap();
+        if let Some(mut rest) = rest {
+            assert!(wakes.count() > 0, "the task hangs");
+            assert!(wakes.poll(|cx| rest.as_mut().poll(cx)).is_ready());
+        }
+        assert!(task.is_cancelled() && holder.pending() == 0);
+    });
+}
+
+/// A queued task is cancelled by its owner while it is polled for the first time: it hears of it.
+#[test]
+fn queued_task_is_cancelled_while_it_begins_to_queue() {
+    check(&["queue_without_looking"], || {
+        let holder = holder().limit(0);
+        let (task, mut run) = spawn(&holder, std::future::pending::<()>());
+        let wakes = Wakes::new();
+        let woken = Arc::clone(&wakes);
+        let runner = start(move || {
+            let is_over = woken.poll(|cx| run.as_mut().poll(cx)).is_ready();
+            (is_over, run)
+        });
+        task.cancel();
+        let (is_over, mut run) = runner.join().unwrap();
+        assert!(is_over || wakes.count() > 0, "the task hangs");
+        assert!(is_over || poll(&mut run), "it has nothing to wait for");
+        assert!(task.is_cancelled() && holder.pending() == 0);
+    });
+}
+
+/// A task as the lists see it.
+fn listed() -> Arc<dyn AnyTask> {
+    let node = Arc::clone(Ctx::root_on("root", ()).node());
+    let spawned_at = std::panic::Location::caller();
+    Arc::new(TaskCore::<()>::new(node, spawned_at, None))
+}
+
+/// Two threads meet at the first list and make the others, while a third marks something and looks
+/// for all members: each is found there, or sees the mark after it has joined.
+#[test]
+fn lists_spread_while_somebody_looks_for_all_members() {
+    check(&["spread_outside_the_lock"], || {
+        let (lists, mark) = (Arc::new(Lists::default()), Arc::new(AtomicBool::new(false)));
+        let joining = |many: usize| {
+            let (lists, mark) = (Arc::clone(&lists), Arc::clone(&mark));
+            move || {
+                let unmarked = (0..many).filter(|_| {
+                    lists.join(listed(), &Meter::default());
+                    !mark.load(Ordering::Acquire)
+                });
+                unmarked.count()
+            }
+        };
+        let (one, two) = (start(joining(2)), start(joining(1)));
+        mark.store(true, Ordering::Release);
+        let found = lists.members().len();
+        let unmarked = one.join().unwrap() + two.join().unwrap();
+        assert!(found >= unmarked, "{found} found, {unmarked} unmarked");
+        let ids: Vec<_> = lists.members().iter().map(|task| task.id()).collect();
+        assert!(ids.len() == 3 && ids.is_sorted(), "in their order");
+    });
+}
+
+/// A limit is set while a task joins without it: it is counted all the same.
+#[test]
+fn limit_is_set_while_a_task_joins() {
+    check(&["count_without_passing"], || {
+        let holder = Arc::new(holder());
+        let handle = holder.handle();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&has_begun);
+        let spawner = start(move || {
+            let (task, mut run) = spawn(&handle, async move {
+                begins.store(true, Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            });
+            assert!(!poll(&mut run));
+            (task, run)
+        });
+        holder.set_limit(1);
+        let slot = holder.try_reserve();
+        let (task, run) = spawner.join().unwrap();
+        let has_begun = has_begun.load(Ordering::SeqCst);
+        assert!(has_begun != slot.is_some(), "one of them has the room");
+        drop((task, run, slot));
+        assert!(holder.try_reserve().is_some(), "no room is lost");
+    });
+}
+
+/// A member that was there before the limit leaves while the limit is set: who queues then starts.
+#[test]
+fn uncounted_member_leaves_while_the_limit_is_set() {
+    check(&["leave_without_telling"], || {
+        let holder = holder();
+        let (first, mut run) = spawn(&holder, async {});
+        let runner = start(move || {
+            assert!(poll(&mut run));
+            first
+        });
+        holder.set_limit(1);
+        let (second, mut run) = spawn(&holder, async {});
+        let wakes = Wakes::new();
+        let is_ready = wakes.poll(|cx| run.as_mut().poll(cx)).is_ready();
+        let _first = runner.join().unwrap();
+        if !is_ready {
+            assert!(wakes.count() > 0, "the task hangs");
+            assert!(poll(&mut run));
+        }
+        assert!(second.is_done() && holder.pending() == 0);
     });
 }
 

@@ -12,7 +12,7 @@ use super::{list::Gone, room::Meter};
 use crate::{
     TaskId,
     registry::{Key, Registry},
-    sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
+    sync::{Arc, AtomicUsize, Mutex, Ordering, lock, mutant},
     task::AnyTask,
 };
 
@@ -96,7 +96,7 @@ impl Others {
         Some(Gone {
             task,
             was_counted,
-            frees_room: meter.is_on(),
+            frees_room: meter.is_on() && (was_counted || !mutant("leave_without_telling")),
         })
     }
 

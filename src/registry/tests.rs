@@ -32,7 +32,10 @@ fn compare(gap: impl Fn(&mut u64) -> u64) {
         }
         assert_eq!(list.len(), model.len());
     }
-    assert!(list.iter().eq(model.values()));
+    assert!(
+        list.entries()
+            .eq(model.iter().map(|(id, value)| (*id, value)))
+    );
     while let Some((_, first)) = model.pop_first() {
         assert_eq!(list.take_first(), Some(first));
     }

@@ -171,8 +171,9 @@ fn is_admitted<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>)
     if mutant("admit_before_parking") {
         core.park(cx.waker());
     }
-    if !list(core) && !mutant("queue_without_looking") {
-        core.ask(); // the node has ended, too early to ask us: we look once more
+    let may_stay = list(core) && !core.is_asked();
+    if !may_stay && !mutant("queue_without_looking") {
+        core.ask(); // the node or the owner ended it, too early to ask us: we look once more
     }
     false
 }

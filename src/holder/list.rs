@@ -10,6 +10,9 @@
 //! 4. The members from `counted_from` on are counted in the [`Room`](super::room::Room); the others
 //!    are `uncounted`, here. Whether a member is counted is decided under the lock of the list.
 
+#[cfg(all(test, not(any(windlass_loom, windlass_shuttle))))]
+mod tests;
+
 use super::room::Meter;
 use crate::{
     ctx::live::{FAR, Slots},

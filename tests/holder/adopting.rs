@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use windlass::{TaskHolder, testing::simulate};
+use windlass::{Task, TaskHolder, testing::simulate};
 
 use crate::{
     after,
@@ -36,6 +36,45 @@ fn adopted_task_is_waited_for_and_cancelled_with_the_holder() {
             late.await.unwrap_err().is_cancelled(),
             "the holder has ended"
         );
+    });
+}
+
+#[test]
+fn tasks_are_told_in_order_of_insertion_whatever_way_they_came() {
+    // HOLD-12, HOLD-13
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder");
+        let below = holder.child("below");
+        let mut came = Vec::new();
+        for _ in 0..3 {
+            came.push(sim.ctx.spawn(pending::<()>())); // older than what is spawned next
+            let own = holder.spawn(pending::<()>());
+            let in_child = below.spawn(pending::<()>());
+            let adopted = holder.adopt(came.pop().unwrap());
+            came.extend([own, in_child, adopted]);
+        }
+        let ids = |tasks: &[Task<()>]| tasks.iter().map(|task| task.id()).collect::<Vec<_>>();
+        let held = || {
+            holder
+                .tasks()
+                .iter()
+                .map(|task| task.id())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(held(), ids(&came));
+        for at in [7, 3, 2, 0] {
+            let gone = came.remove(at);
+            let id = gone.id();
+            assert!(holder.contains(id));
+            gone.cancel_and_wait().await.unwrap_err();
+            assert!(!holder.contains(id));
+            assert_eq!(held(), ids(&came));
+        }
+        assert_eq!(holder.pending(), 5);
+        assert!(came.iter().all(|task| holder.contains(task.id())));
+        holder.cancel();
+        holder.finish().await;
+        assert_eq!(held(), []);
     });
 }
 

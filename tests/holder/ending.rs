@@ -31,6 +31,26 @@ fn end_of_the_context_reaches_held_tasks_at_once() {
 }
 
 #[test]
+fn snapshot_of_a_holder_names_what_was_polled_and_counts_the_rest() {
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder");
+        let _polled = holder.task("polled").spawn(pending::<()>());
+        sim.rt.settle().await;
+        let _fresh = holder.task("fresh").spawn(pending::<()>());
+        let seen = holder.snapshot().to_string();
+        assert!(seen.contains("live, 1 not polled yet"), "{seen}");
+        assert!(seen.contains("polled (task, running"), "{seen}");
+        assert!(!seen.contains("fresh"), "{seen}");
+        sim.rt.settle().await;
+        let seen = holder.snapshot().to_string();
+        assert!(seen.contains("fresh (task, running"), "{seen}");
+        holder.cancel_and_wait().await;
+        let seen = holder.snapshot().to_string();
+        assert!(!seen.contains("task"), "{seen}");
+    });
+}
+
+#[test]
 fn spawn_after_the_end_gives_a_task_that_is_cancelled() {
     //
     simulate(async |sim| {

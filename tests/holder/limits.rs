@@ -104,6 +104,37 @@ fn queued_task_ends_with_the_context_and_on_its_own_request() {
 }
 
 #[test]
+fn limit_that_is_set_late_counts_those_who_run_already_wherever_they_do() {
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder");
+        let own = holder.spawn(pending::<()>());
+        let below = holder.child("below").spawn(pending::<()>());
+        let adopted = holder.adopt(sim.ctx.spawn(pending::<()>()));
+        yield_now().await;
+        holder.set_limit(3);
+        assert!(holder.try_reserve().is_none(), "three run");
+        let mut stay = Vec::new();
+        for gone in [own, below] {
+            let next = holder.spawn(async {});
+            stay.push(holder.spawn(pending::<()>())); // takes the room that `next` leaves
+            sim.rt.settle().await;
+            assert!(!next.is_done(), "there is no room");
+            gone.cancel_and_wait().await.unwrap_err();
+            next.await.unwrap();
+        }
+        assert!(holder.try_reserve().is_none());
+        adopted.cancel_and_wait().await.unwrap_err();
+        let slot = holder.try_reserve().expect("two run");
+        holder.set_limit(2);
+        drop(slot);
+        assert!(holder.try_reserve().is_none(), "it was lowered");
+        assert_eq!(holder.pending(), 2);
+        holder.cancel();
+        assert_eq!(holder.finish().await.completed, 2);
+    });
+}
+
+#[test]
 fn slots_give_back_pressure_and_are_given_back() {
     simulate(async |sim| {
         let holder = TaskHolder::new(&sim.ctx, "holder").limit(2);

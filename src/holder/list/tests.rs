@@ -1,0 +1,153 @@
+//! The lists of a holder once there are several: not to be seen from outside.
+
+use std::thread;
+
+use super::*;
+use crate::{Ctx, ctx::tree::Node, task::state::TaskCore};
+
+fn node() -> Arc<Node> {
+    Arc::clone(Ctx::root_on("root", ()).node())
+}
+
+fn task(node: &Arc<Node>) -> Arc<dyn AnyTask> {
+    let spawned_at = std::panic::Location::caller();
+    Arc::new(TaskCore::<()>::new(Arc::clone(node), spawned_at, None))
+}
+
+/// Lists of which there are several, as after two threads have met.
+fn spread() -> Lists {
+    let lists = Lists::default();
+    drop(lists.spread.set(Box::default()));
+    lists
+}
+
+/// `many` new members, in the order in which they came.
+fn fill(lists: &Lists, many: usize) -> Vec<Arc<dyn AnyTask>> {
+    let node = node();
+    let join = |task: Arc<dyn AnyTask>| {
+        let counted = lists.join(Arc::clone(&task), &Meter::default());
+        assert!(counted.is_none(), "nobody counts");
+        task
+    };
+    (0..many).map(|_| join(task(&node))).collect()
+}
+
+fn ids(tasks: &[Arc<dyn AnyTask>]) -> Vec<u64> {
+    tasks.iter().map(|task| task.id().get()).collect()
+}
+
+#[test]
+fn members_of_several_lists_are_told_in_order_and_found_whoever_goes() {
+    // HOLD-12, HOLD-13
+    let lists = spread();
+    let mut stay = fill(&lists, 1000);
+    let used = (0..=SPREAD as u8).filter(|list| {
+        let in_it = |task: &Arc<dyn AnyTask>| task.list().load(Ordering::Relaxed) == *list;
+        stay.iter().any(in_it)
+    });
+    assert_eq!(used.count(), SPREAD, "all but the first");
+    let mut random = 7_usize;
+    while stay.len() > 100 {
+        random = random.wrapping_mul(25_214_903_917).wrapping_add(11);
+        let gone = stay.remove((random >> 16) % stay.len());
+        let left = lists
+            .leave(&*gone, &Meter::default())
+            .expect("it was there");
+        assert!(Arc::ptr_eq(&left.task, &gone) && !left.frees_room);
+        assert!(lists.leave(&*gone, &Meter::default()).is_none(), "it went");
+        assert!(!lists.contains(gone.id().get()));
+    }
+    assert_eq!((lists.len(), lists.uncounted()), (100, 100));
+    assert_eq!(ids(&lists.members()), ids(&stay));
+    assert!(stay.iter().all(|task| lists.contains(task.id().get())));
+    assert!(!lists.contains(0) && !lists.contains(u64::MAX));
+}
+
+#[test]
+fn a_member_whose_place_is_too_far_back_to_be_told_leaves_all_the_same() {
+    for lists in [Lists::default(), spread()] {
+        let members = fill(&lists, 100);
+        for task in &members {
+            task.slot().store(FAR, Ordering::Relaxed);
+            let left = lists
+                .leave(&**task, &Meter::default())
+                .expect("it is there");
+            assert!(Arc::ptr_eq(&left.task, task));
+            assert!(lists.leave(&**task, &Meter::default()).is_none());
+        }
+        assert_eq!(lists.len(), 0);
+    }
+}
+
+#[test]
+fn lists_stay_one_as_long_as_nobody_waits_for_another() {
+    let lists = Lists::default();
+    for round in 0..100 {
+        fill(&lists, round).iter().for_each(|task| {
+            lists.leave(&**task, &Meter::default());
+        });
+    }
+    assert!(lists.spread.get().is_none());
+}
+
+#[test]
+fn who_has_to_wait_for_the_first_list_makes_the_others_for_those_who_come_later() {
+    let lists = Lists::default();
+    let held = lock(&lists.first.shared);
+    let first = thread::scope(|threads| {
+        let waits = threads.spawn(|| drop(lists.lock_and_spread()));
+        assert!(lists.spread.get().is_none(), "under the lock only");
+        drop(held);
+        waits.join().unwrap();
+        fill(&lists, 1).remove(0)
+    });
+    assert_ne!(first.list().load(Ordering::Relaxed), 0);
+    assert_eq!(lists.len(), 1);
+}
+
+#[test]
+fn those_who_come_when_room_is_counted_are_told_from_those_before() {
+    for lists in [Lists::default(), spread()] {
+        let before = fill(&lists, 20);
+        let meter = Meter::default();
+        meter.switch_on();
+        lists.pass();
+        let node = node();
+        let after: Vec<_> = (0..20).map(|_| task(&node)).collect();
+        for task in &after {
+            assert!(lists.join(Arc::clone(task), &meter).is_some());
+        }
+        assert_eq!((lists.len(), lists.uncounted()), (40, 20));
+        for (task, was_counted) in before
+            .iter()
+            .map(|t| (t, false))
+            .chain(after.iter().map(|t| (t, true)))
+        {
+            let left = lists.leave(&**task, &meter).expect("it is there");
+            assert!(left.was_counted == was_counted && left.frees_room);
+        }
+        assert_eq!(lists.uncounted(), 0);
+    }
+}
+
+#[test]
+fn threads_that_come_and_go_leave_empty_lists() {
+    let lists = Lists::default();
+    thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                for _ in 0..200 {
+                    let came = fill(&lists, 10);
+                    let all = lists.members();
+                    assert!(all.is_sorted_by_key(|task| task.id()));
+                    for task in &came {
+                        assert!(lists.contains(task.id().get()));
+                        assert!(lists.leave(&**task, &Meter::default()).is_some());
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!((lists.len(), lists.uncounted()), (0, 0));
+    assert!(lists.members().is_empty());
+}

@@ -14,119 +14,98 @@ fn reporting_to(log: &Log, ctx: &Ctx) -> Ctx {
         .start()
 }
 
+/// Runs a script with each driver, whose streamer goes at its end; gives what was reported.
+macro_rules! reported {
+    (|$app:ident, $merge:ident| $script:block) => {
+        [
+            simulate(async |sim| {
+                let log = Log::default();
+                let $app = reporting_to(&log, &sim.ctx);
+                let $merge = Merge::new(&$app, "merge");
+                $script;
+                settle(&$app).await;
+                log.take()
+            }),
+            simulate(async |sim| {
+                let log = Log::default();
+                let $app = reporting_to(&log, &sim.ctx);
+                let $merge = Merge::in_place(&$app, "merge");
+                $script;
+                settle(&$app).await;
+                log.take()
+            }),
+        ]
+    };
+}
+
 #[test]
 fn failures_that_nobody_has_read_are_reported_when_the_streamer_goes() {
-    for in_place in [false, true] {
-        simulate(async |sim| {
-            let log = Log::default();
-            let app = reporting_to(&log, &sim.ctx);
-            macro_rules! script {
-                ($merge:expr) => {{
-                    let (feeder, mut items) = $merge.split();
-                    feeder.try_future(async { Err::<i32, _>("read") });
-                    feeder.func(|| panic!("meant: read"));
-                    feeder.future(pending());
-                    settle(&sim.ctx).await;
-                    while next(&mut items).await != "failed(read)" {}
-                    let cancelled = app.spawn(pending());
-                    cancelled.cancel();
-                    feeder.task(cancelled);
-                    feeder.func(|| panic!("meant: unread"));
-                    settle(&sim.ctx).await;
-                    drop((feeder, items));
-                    settle(&sim.ctx).await;
-                }};
-            }
-            match in_place {
-                true => script!(Merge::in_place(&app, "merge")),
-                false => script!(Merge::new(&app, "merge")),
-            }
-            let told = log.take();
-            assert_eq!(
-                told.len(),
-                1,
-                "what was read or cancelled is nobody else's: {told:?}"
-            );
-            assert!(
-                told[0].contains("unread") && told[0].contains("app-->merge"),
-                "{told:?}"
-            );
-        });
+    let reported = reported!(|app, merge| {
+        let (feeder, mut items) = merge.split();
+        feeder.try_future(async { Err::<i32, _>("read") });
+        feeder.func(|| panic!("meant: read"));
+        feeder.future(pending());
+        settle(&app).await;
+        while next(&mut items).await != "failed(read)" {}
+        let cancelled = app.spawn(pending());
+        cancelled.cancel();
+        feeder.task(cancelled);
+        feeder.func(|| panic!("meant: unread"));
+        settle(&app).await;
+    });
+    for told in reported {
+        assert_eq!(
+            told.len(),
+            1,
+            "what was read or cancelled is nobody else's: {told:?}"
+        );
+        assert!(
+            told[0].contains("unread") && told[0].contains("app-->merge"),
+            "{told:?}"
+        );
     }
 }
 
 #[test]
 fn a_context_that_fails_is_not_reported_once_for_each_source_that_it_cut_short() {
-    simulate(async |sim| {
-        let log = Log::default();
-        let app = reporting_to(&log, &sim.ctx);
-        for _ in 0..2 {
-            let (feeder, items) = Merge::new(&app, "tasks").split();
-            feeder.future(pending::<i32>());
-            let (fed, placed) = Merge::in_place(&app, "in place").split();
-            fed.future(pending::<i32>());
-            app.fail("why");
-            settle(&sim.ctx).await;
-            drop((feeder, items, fed, placed));
-        }
-        assert_eq!(log.take(), [""; 0]);
+    let reported = reported!(|app, merge| {
+        let (feeder, _items) = merge.split();
+        feeder.future(pending::<i32>());
+        settle(&app).await;
+        app.fail("why");
+        settle(&app).await;
+        feeder.future(pending());
     });
+    assert_eq!(reported, [[""; 0]; 2]);
 }
 
 /// It was produced, and waited for its turn behind a source that had given nothing.
 #[test]
 fn a_failure_whose_turn_has_not_come_is_reported_when_the_streamer_goes() {
-    for in_place in [false, true] {
-        simulate(async |sim| {
-            let log = Log::default();
-            let app = reporting_to(&log, &sim.ctx);
-            macro_rules! script {
-                ($merge:expr) => {{
-                    let (feeder, mut items) = $merge.ordered().split();
-                    feeder.future(pending::<i32>());
-                    feeder.try_future(async { Err("unread") });
-                    settle(&sim.ctx).await;
-                    assert!(Hand::default().next(&mut items).is_pending());
-                    assert_eq!(log.take(), [""; 0]);
-                    drop((feeder, items));
-                    settle(&sim.ctx).await;
-                }};
-            }
-            match in_place {
-                true => script!(Merge::in_place(&app, "merge")),
-                false => script!(Merge::new(&app, "merge")),
-            }
-            let told = log.take();
-            assert!(told.len() == 1 && told[0].contains("unread"), "{told:?}");
-        });
+    let reported = reported!(|app, merge| {
+        let (feeder, mut items) = merge.ordered().split();
+        feeder.future(pending::<i32>());
+        feeder.try_future(async { Err("unread") });
+        settle(&app).await;
+        assert!(Hand::default().next(&mut items).is_pending());
+    });
+    for told in reported {
+        assert!(told.len() == 1 && told[0].contains("unread"), "{told:?}");
     }
 }
 
 /// The merge was given the task, and with it the duty to tell of its failure.
 #[test]
 fn the_failure_of_a_task_that_was_never_looked_at_is_reported_when_the_streamer_goes() {
-    for in_place in [false, true] {
-        simulate(async |sim| {
-            let log = Log::default();
-            let app = reporting_to(&log, &sim.ctx);
-            macro_rules! script {
-                ($merge:expr) => {{
-                    let (feeder, items) = $merge.split();
-                    let task = app.try_spawn(async { Err::<i32, _>("unread") });
-                    let watch = task.watch();
-                    windlass::wait_for_all((&watch,)).await;
-                    feeder.task(task);
-                    drop((feeder, items));
-                    settle(&sim.ctx).await;
-                }};
-            }
-            match in_place {
-                true => script!(Merge::in_place(&app, "merge")),
-                false => script!(Merge::new(&app, "merge")),
-            }
-            let told = log.take();
-            assert!(told.len() == 1 && told[0].contains("unread"), "{told:?}");
-        });
+    let reported = reported!(|app, merge| {
+        let (feeder, _items) = merge.split();
+        let task = app.try_spawn(async { Err::<i32, _>("unread") });
+        let watch = task.watch();
+        windlass::wait_for_all((&watch,)).await;
+        feeder.task(task);
+    });
+    for told in reported {
+        assert!(told.len() == 1 && told[0].contains("unread"), "{told:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures::Stream;
@@ -98,13 +98,17 @@ impl<T, L, D: Driver> Unpin for Streamer<T, L, D> {}
 impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
     pub(super) fn new(core: Arc<Core<T, D>>, labels: Arc<Labels<L>>, default: L) -> Self {
         let breaker = Flag::new();
+        let mut broken = breaker.wait();
+        // From here on a break counts, also if it is taken back before anybody looks. Pending: it was
+        // made just above.
+        let _ = Pin::new(&mut broken).poll(&mut Context::from_waker(Waker::noop()));
         Streamer {
             done: core.ctx.done(),
             delivery: Delivery::new(core.clone(), labels, default),
             core,
             placed: Placed::new(),
             arrived: Queued::default(),
-            broken: breaker.wait(),
+            broken,
             breaker,
             stage: Stage::Open,
             in_a_row: 0,
@@ -132,8 +136,8 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
 
     /// The flag that ends the stream: set it, and every unfinished source is cancelled.
     ///
-    /// What was produced before is still given. It counts also if it is cleared before the streamer
-    /// has seen it, and from any thread.
+    /// What was produced before is still given. It may be set from any thread, and counts also if it is
+    /// cleared before the streamer has seen it; that may then take up to 128 items.
     pub fn breaker(&self) -> &Flag {
         &self.breaker
     }
@@ -158,6 +162,7 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
         }
         if self.in_a_row >= BUDGET {
             self.in_a_row = 0;
+            let _ = self.poll_broken(cx);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -260,12 +265,17 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
             // The sources that are left end as the executor polls or drops them, and wake us.
             return Poll::Pending;
         }
-        if Pin::new(&mut self.broken).poll(cx).is_ready() {
-            // Also if the flag was cleared since.
-            self.breaker.set();
+        if self.poll_broken(cx).is_ready() {
             return Poll::Ready(());
         }
         Pin::new(&mut self.done).poll(cx).map(drop)
+    }
+
+    /// Ready when the breaker was set, also if it was cleared since: then it is set again.
+    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(Pin::new(&mut self.broken).poll(cx));
+        self.breaker.set();
+        Poll::Ready(())
     }
 
     fn stopped(&mut self) -> Fed<T, L> {

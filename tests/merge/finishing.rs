@@ -187,6 +187,36 @@ fn feed_10_the_breaker_ends_the_stream_after_what_is_queued() {
     });
 }
 
+/// It was seen by those only who waited when it was set.
+#[test]
+fn a_break_that_is_taken_back_counts_for_a_streamer_that_was_not_polled_or_is_busy() {
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        feeder.future(std::future::pending::<i32>());
+        items.breaker().set();
+        items.breaker().clear();
+        assert_eq!(
+            rest(&mut items).await,
+            "failed(cancelled) stopped(cancelled)"
+        );
+    });
+    both!(|sim, merge| {
+        let (feeder, mut items) = merge.split();
+        for i in 0..1000 {
+            feeder.value(i);
+        }
+        feeder.iter(1000..);
+        assert_eq!(next(&mut items).await, "0");
+        items.breaker().set();
+        items.breaker().clear();
+        assert!(
+            rest(&mut items)
+                .await
+                .ends_with("end(cancelled) stopped(cancelled)")
+        );
+    });
+}
+
 #[test]
 fn the_breaker_wakes_a_consumer_that_waits_and_counts_if_it_is_cleared_before_it_is_seen() {
     both!(|sim, merge| {

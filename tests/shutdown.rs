@@ -7,7 +7,7 @@ use std::{
 };
 
 use windlass::{
-    BlockOn, Ctx, Finished, Shutdown, ShutdownPhase, TaskHolder,
+    BlockOn, Ctx, Error, Finished, Shutdown, ShutdownPhase, TaskHolder,
     adapters::Embedded,
     ok,
     testing::{Sim, explore, simulate},
@@ -337,5 +337,32 @@ fn a_report_names_the_tasks_of_a_chain_by_the_ends_of_their_paths() {
             .map(|straggler| straggler.path.len())
             .max();
         assert!(longest < Some(100), "{longest:?}");
+    });
+}
+
+#[test]
+fn cancellation_tells_where_it_was_asked_for_and_not_where_it_was_made() {
+    // Those of `shutdown` and `cancel_and_wait` showed a place in this crate's own sources.
+    fn line(error: Option<Error>) -> u32 {
+        let Some(Error::Cancelled(cancelled)) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(cancelled.location().file(), file!());
+        cancelled.location().line()
+    }
+    simulate(async |sim| {
+        let [one, two, three] = ["one", "two", "three"].map(|name| sim.ctx.child(name));
+        let holder = TaskHolder::new(&sim.ctx, "holder");
+        let task = sim.ctx.spawn(pending::<()>());
+        let before = line!();
+        one.shutdown(secs(1)).await;
+        let phased = two.phased_shutdown(secs(1));
+        three.cancel_and_wait().await;
+        holder.shutdown(secs(1)).await;
+        let outcome = task.cancel_and_wait().await;
+        phased.run().await;
+        let lines = [one.error(), two.error(), three.error(), holder.error()].map(line);
+        assert_eq!(lines, [1, 2, 3, 4].map(|n| before + n));
+        assert_eq!(line(outcome.err()), before + 5);
     });
 }

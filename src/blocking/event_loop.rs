@@ -177,6 +177,7 @@ impl<R, B: BlockOn> EventLoop<R, B> {
     /// assert_eq!(finished.cancelled, 1);
     /// # }
     /// ```
+    #[track_caller]
     pub fn close(self) -> Result<Finished> {
         self.ctx.cancel();
         (self.wait)(&self.ctx, &self.driver)

@@ -142,11 +142,16 @@ impl<R> Ctx<R> {
     ///     assert!(task.is_done(), "its future was dropped");
     /// });
     /// ```
-    pub async fn cancel_and_wait(&self) -> Finished {
-        let start = Instant::now();
-        self.cancel();
-        self.wait_idle().await;
-        self.finished(start.elapsed())
+    #[track_caller]
+    pub fn cancel_and_wait(&self) -> impl Future<Output = Finished> {
+        let caller = Location::caller();
+        async move {
+            let start = Instant::now();
+            let node = self.node();
+            node.end(|| node.cancelled(None, caller, None));
+            self.wait_idle().await;
+            self.finished(start.elapsed())
+        }
     }
 
     pub(crate) async fn wait_idle(&self) {

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
+    panic::Location,
     pin::{Pin, pin},
     time::{Duration, Instant},
 };
@@ -44,8 +45,9 @@ impl<R: Runtime> Ctx<R> {
     ///     assert_eq!(finished.dropped[0].path, "sim-->app-->deaf");
     /// });
     /// ```
-    pub async fn shutdown(&self, grace: Duration) -> Finished {
-        self.phased_shutdown(grace).run().await
+    #[track_caller]
+    pub fn shutdown(&self, grace: Duration) -> impl Future<Output = Finished> {
+        self.phased_shutdown(grace).run()
     }
 
     /// Begins a shutdown with a bound for each of its two phases, and with progress.
@@ -84,6 +86,7 @@ impl<R: Runtime> Ctx<R> {
     ///     assert_eq!(seen, [1, 1], "after two and four seconds only the stubborn one was left");
     /// });
     /// ```
+    #[track_caller]
     pub fn phased_shutdown(&self, grace: Duration) -> Shutdown<'_, R> {
         Shutdown {
             ctx: self,
@@ -91,6 +94,7 @@ impl<R: Runtime> Ctx<R> {
             limit: None,
             every: Duration::MAX,
             tell: None,
+            asked_at: Location::caller(),
         }
     }
 }
@@ -156,6 +160,7 @@ pub struct Shutdown<'a, R> {
     limit: Option<Duration>,
     every: Duration,
     tell: Option<Tell<'a>>,
+    asked_at: &'static Location<'static>,
 }
 
 impl<'a, R: Runtime> Shutdown<'a, R> {
@@ -194,7 +199,8 @@ impl<'a, R: Runtime> Shutdown<'a, R> {
         let held_for = elapsed();
         let roll = ctx.node().link().ok().map(|live| live.call_roll());
         let mut dropped = named(&ctx.running(), held_for);
-        ctx.cancel_with("shutdown");
+        let node = ctx.node();
+        node.end(|| node.cancelled(Some("shutdown".into()), self.asked_at, None));
         let is_over = self.wait(ShutdownPhase::Dropping, start, self.limit).await;
         let left = if is_over {
             Vec::new()

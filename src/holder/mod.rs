@@ -321,10 +321,14 @@ impl<R: Runtime> TaskHolder<R> {
     ///     assert_eq!(sim.clock.elapsed(), Duration::from_secs(2));
     /// });
     /// ```
-    pub async fn shutdown(&self, grace: Duration) -> Finished {
-        match self.ctx.refuse_self_wait() {
-            Some(refused) => refused,
-            None => self.ctx.shutdown(grace).await,
+    #[track_caller]
+    pub fn shutdown(&self, grace: Duration) -> impl Future<Output = Finished> {
+        let shutdown = self.ctx.phased_shutdown(grace);
+        async move {
+            match self.ctx.refuse_self_wait() {
+                Some(refused) => refused,
+                None => shutdown.run().await,
+            }
         }
     }
 }

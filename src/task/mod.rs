@@ -188,9 +188,13 @@ impl<T> Task<T> {
     ///     assert!(task.cancel_and_wait().await.unwrap_err().is_cancelled());
     /// });
     /// ```
-    pub async fn cancel_and_wait(self) -> Result<T> {
-        self.cancel();
-        self.await
+    #[track_caller]
+    pub fn cancel_and_wait(self) -> impl Future<Output = Result<T>> {
+        let caller = Location::caller();
+        async move {
+            self.core.cancel(caller);
+            self.await
+        }
     }
 
     /// Makes a view of the task without its value, to be cloned and kept by others.

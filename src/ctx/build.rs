@@ -130,6 +130,12 @@ impl<R> CtxBuilder<R> {
         self
     }
 
+    /// Has the context be one for cleaning up.
+    pub(super) fn for_cleanup(mut self) -> Self {
+        self.extras.is_cleanup = true;
+        self
+    }
+
     /// Makes the context.
     #[track_caller]
     pub fn start(self) -> Ctx<R> {

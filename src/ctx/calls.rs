@@ -95,7 +95,7 @@ impl<R: Spawner> Ctx<R> {
     {
         let turn = Arc::new(Turn(AtomicU8::new(OPEN)));
         let mine = Arc::clone(&turn);
-        let task = self.task("call").spawn(async move {
+        let task = self.task("call").exempt().spawn(async move {
             wait.await;
             if mine.take(RUN) {
                 f();

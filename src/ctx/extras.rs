@@ -19,6 +19,8 @@ pub(crate) struct Extras {
     pub(crate) reporter: Option<Reporter>,
     pub(crate) deadline: Option<Deadline>,
     pub(crate) group: Option<SharedGroup>,
+    /// See [`Ctx::cleanup`](super::Ctx::cleanup).
+    pub(crate) is_cleanup: bool,
     /// Of the task whose own node this is.
     #[cfg(feature = "tracing")]
     pub(crate) span: std::sync::OnceLock<tracing::Span>,

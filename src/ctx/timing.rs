@@ -93,7 +93,8 @@ impl<R: Runtime> Ctx<R> {
     /// Makes a live context for cleaning up after this one, bounded by `d`.
     ///
     /// It is a child of the nearest ancestor that has not ended, so that a shutdown of that one
-    /// waits for it; where all have ended, it is a root.
+    /// waits for it; where all have ended, it is a root. In a holder with a limit, what runs there
+    /// is counted, and neither waits for room nor takes any.
     ///
     /// # Examples
     ///
@@ -126,6 +127,7 @@ impl<R: Runtime> Ctx<R> {
             None => Ctx::root_on(self.name().to_owned(), self.runtime().clone()),
         }
         .build(name)
+        .for_cleanup()
         .timeout(d)
         .start()
     }

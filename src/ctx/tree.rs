@@ -106,6 +106,14 @@ impl Node {
         std::iter::successors(Some(self), |node| node.parent.as_deref())
     }
 
+    /// Whether it is for cleaning up, as seen from its group: what cleans up frees room.
+    pub(crate) fn is_cleaning_up(&self) -> bool {
+        let extras = self.path_up().filter_map(Node::extras);
+        extras
+            .take_while(|extras| extras.group.is_none())
+            .any(|extras| extras.is_cleanup)
+    }
+
     /// Whether the node has ended. Takes no lock: one cell for a linked node, else one a level.
     #[inline]
     pub(crate) fn is_done(&self) -> bool {

@@ -61,9 +61,10 @@ impl Members {
     pub(super) fn places(&self) -> [usize; 4] {
         let [others, adopted] = self.others.places();
         let room = lock(&self.room);
-        let (queued, reservers) = (room.queued.len(), room.reservers.places());
+        let waiting = room.queued.len() + room.exempt.len();
+        let reservers = room.reservers.places();
         drop(room);
-        [self.own.places() + others, adopted, queued, reservers]
+        [self.own.places() + others, adopted, waiting, reservers]
     }
 
     pub(super) fn watches(&self) -> Vec<TaskWatch> {
@@ -172,9 +173,13 @@ impl Members {
 
     /// A counted task has joined: it may start, or it is queued.
     fn enter_room(&self, task: Arc<dyn AnyTask>, has_slot: bool) {
+        let is_exempt = !has_slot && task.is_exempt();
         let mut room = lock(&self.room);
         room.reserved -= usize::from(has_slot);
-        if has_slot || self.has(&room) && room.queued.is_empty() {
+        if is_exempt {
+            room.exempt.insert(task.id());
+            drop(room);
+        } else if has_slot || self.has(&room) && room.queued.is_empty() {
             room.running += 1;
             drop(room);
         } else {
@@ -186,8 +191,9 @@ impl Members {
     fn leave_room(&self, gone: Gone) {
         if gone.frees_room {
             let mut room = lock(&self.room);
-            let queued = room.queued.remove(&gone.task.id());
-            room.running -= usize::from(gone.was_counted && queued.is_none());
+            let id = gone.task.id();
+            let (queued, is_exempt) = (room.queued.remove(&id), room.exempt.remove(&id));
+            room.running -= usize::from(gone.was_counted && queued.is_none() && !is_exempt);
             self.hand_on(room);
             drop(queued);
         }

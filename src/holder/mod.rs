@@ -102,7 +102,13 @@ impl<R: Clone> TaskHolder<R> {
     /// Lets at most `n` tasks run at a time; further ones are queued, in order.
     ///
     /// With zero none starts until the limit is raised. What is queued counts as pending. Blocking
-    /// work is a task like others: it is given no thread before there is room.
+    /// work is a task like others: it is given no thread before there is room. Calls
+    /// ([`Ctx::call_soon`] and its kin) and what runs in a [cleanup](Ctx::cleanup) context neither
+    /// wait for room nor take any.
+    ///
+    /// What a task spawns in its context belongs to the holder, too, and so do the sources of a
+    /// [`Merge`](crate::Merge). When all room is taken by tasks that wait for such ones, nothing goes
+    /// on: give those a holder of their own.
     ///
     /// # Examples
     ///

@@ -4,7 +4,8 @@
 //!
 //! 1. A counted member runs, or it is in `queued`; `reserved` slots stand for members to come.
 //!    Members that run, counted or not, and reserved slots together are at most `limit`, unless the
-//!    limit was lowered.
+//!    limit was lowered. Those in `exempt` run besides: others that have room may wait for calls,
+//!    and for what cleans up.
 //! 2. Queued members start in the order in which they were spawned. They come before those who
 //!    wait for a slot, because they are work that exists.
 //! 3. Whoever frees room hands it on: to queued members, then to the first who waits for a slot.
@@ -14,7 +15,10 @@
 //!
 //! Most holders never have either, and never come here.
 
-use std::{collections::BTreeMap, task::Waker};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    task::Waker,
+};
 
 use crate::{
     TaskId,
@@ -58,6 +62,7 @@ pub(super) struct Room {
     pub(super) running: usize,
     pub(super) reserved: usize,
     pub(super) queued: BTreeMap<TaskId, Arc<dyn AnyTask>>,
+    pub(super) exempt: BTreeSet<TaskId>,
     /// Those who wait for a slot.
     pub(super) reservers: Waiters,
 }
@@ -69,6 +74,7 @@ impl Default for Room {
             running: 0,
             reserved: 0,
             queued: BTreeMap::new(),
+            exempt: BTreeSet::new(),
             reservers: Waiters::default(),
         }
     }

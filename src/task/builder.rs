@@ -63,6 +63,12 @@ impl<R> TaskBuilder<R> {
         self
     }
 
+    /// Has the task wait for no room in its group, and take none.
+    pub(crate) fn exempt(mut self) -> Self {
+        self.options.is_exempt = true;
+        self
+    }
+
     /// Never reports a failure of the task, whoever sees it or not.
     ///
     /// # Examples

@@ -101,6 +101,8 @@ pub(crate) trait AnyTask: Send + Sync {
     fn set_id(&self, id: u64);
     /// Whether it was spawned through a slot of its group; says yes once.
     fn takes_slot(&self) -> bool;
+    /// Whether the limit of its group leaves it alone.
+    fn is_exempt(&self) -> bool;
     fn node(&self) -> &Arc<Node>;
     fn spawned_at(&self) -> &'static Location<'static>;
     /// Its place in the list of its node, or of the holder whose node that is; written under the
@@ -393,6 +395,10 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
         self.options()
             .and_then(|options| options.slot.as_ref())
             .is_some_and(|slot| slot.take())
+    }
+
+    fn is_exempt(&self) -> bool {
+        self.options().is_some_and(|options| options.is_exempt) || self.node().is_cleaning_up()
     }
 
     fn node(&self) -> &Arc<Node> {

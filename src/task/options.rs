@@ -12,6 +12,8 @@ pub(crate) struct Options {
     /// The task's node is its own and ends with it.
     pub(crate) owns_node: bool,
     pub(crate) is_blocking: bool,
+    /// It neither waits for room in its group nor takes any.
+    pub(crate) is_exempt: bool,
     pub(crate) grace: Option<Grace>,
     pub(crate) slot: Option<Reservation>,
 }

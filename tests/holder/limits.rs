@@ -10,11 +10,15 @@ use std::{
 };
 
 use windlass::{
-    Ctx, Error, TaskHolder,
+    BoxError, Ctx, Error, Event, Resource, TaskHolder, async_trait, ok,
     testing::{Sim, explore, simulate},
+    wait_for_all, with_resource, with_resources,
 };
 
-use crate::kit::{Log, secs, yield_now};
+use crate::{
+    after,
+    kit::{Log, secs, yield_now},
+};
 
 /// How many run at a time, at the most.
 #[derive(Clone, Default)]
@@ -209,5 +213,103 @@ fn whatever_the_order_no_room_is_lost() {
         let finished = holder.finish().await;
         assert_eq!((finished.completed, peak.most()), (11, 2));
         drop(spawned);
+    });
+}
+
+/// Ends well within `limit`, with all the room of its holder taken by itself.
+async fn alone<F, Fut>(sim: &Sim, task: F) -> u64
+where
+    F: FnOnce(Ctx) -> Fut,
+    Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    let (holder, begun) = (TaskHolder::new(&sim.ctx, "holder").limit(1), sim.ctx.now());
+    let task = holder.try_spawn_with(task);
+    sim.ctx.timeout(secs(100), task).await.unwrap().unwrap();
+    let pending = holder.pending();
+    assert_eq!(pending, 0);
+    (sim.ctx.now() - begun).as_secs()
+}
+
+#[test]
+fn calls_wait_for_no_room() {
+    // A call is a task, and was queued behind the one that waited for it.
+    simulate(async |sim| {
+        let waits = async |ctx: Ctx| {
+            let (soon, later) = (Event::new(), Event::new());
+            let (set_soon, set_later) = (soon.clone(), later.clone());
+            ctx.call_soon(move || set_soon.set());
+            ctx.call_later(secs(3), move || set_later.set());
+            wait_for_all((&soon, &later)).await;
+            ok(())
+        };
+        assert_eq!(alone(sim, waits).await, 3);
+    });
+}
+
+#[test]
+fn resources_of_the_last_that_has_room_are_finished() {
+    // `finish` runs in a task of its own, which was queued behind the one that waited for it, and
+    // cancelled when the time for cleaning up was over: the resource was never finished.
+    struct Tells(Log);
+    #[async_trait]
+    impl Resource for Tells {
+        async fn start(&mut self) -> Result<(), BoxError> {
+            Ok(())
+        }
+        async fn finish(&mut self, _: Option<&Error>) -> Result<(), BoxError> {
+            self.0.add("finished");
+            Ok(())
+        }
+    }
+    simulate(async |sim| {
+        let log = Log::default();
+        let (one, more) = (log.clone(), log.clone());
+        let task = async move |ctx: Ctx| {
+            with_resource(&ctx, Tells(one), async |_| ok(())).await?;
+            let more = [more.clone(), more].map(|log| Box::new(Tells(log)) as Box<dyn Resource>);
+            with_resources(&ctx, more.into(), async || ok(())).await?;
+            ok(())
+        };
+        assert_eq!(alone(sim, task).await, 0);
+        assert_eq!(log.take(), ["finished"; 3]);
+    });
+}
+
+#[test]
+fn what_cleans_up_takes_no_room_and_is_counted() {
+    simulate(async |sim| {
+        let holder = TaskHolder::new(&sim.ctx, "holder").limit(1);
+        let conn = holder.child("conn");
+        conn.cancel();
+        let cleanup = conn.cleanup(secs(60));
+        let call = holder.call_later(secs(60), || unreachable!("the holder has ended"));
+        let cleans = [after(&cleanup, &Log::default(), 5), {
+            let own = cleanup.child("deeper");
+            after(&own, &Log::default(), 5)
+        }];
+        let log = Log::default();
+        let tasks = [after(&holder, &log, 2), after(&holder, &log, 2)];
+        assert_eq!(holder.pending(), 5);
+        wait_for_all(&tasks).await;
+        assert_eq!(sim.clock.elapsed(), secs(4), "one at a time");
+        let full = holder.try_reserve().unwrap();
+        assert!(holder.try_reserve().is_none());
+        drop(full);
+        wait_for_all(&cleans).await;
+        assert_eq!((sim.clock.elapsed(), holder.pending()), (secs(5), 1));
+        assert!(call.cancel());
+        assert_eq!(holder.finish().await.completed, 4);
+    });
+}
+
+#[test]
+fn holder_of_its_own_limits_what_cleans_up() {
+    simulate(async |sim| {
+        let outer = TaskHolder::new(&sim.ctx, "outer").limit(1);
+        let cleanup = outer.child("conn").cleanup(secs(60));
+        let own = TaskHolder::new(&cleanup, "own").limit(1);
+        let tasks = [1, 1, 1].map(|n| after(&own, &Log::default(), n));
+        wait_for_all(&tasks).await;
+        assert_eq!(sim.clock.elapsed(), secs(3));
     });
 }

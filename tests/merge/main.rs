@@ -24,6 +24,7 @@ mod kinds;
 mod odd;
 mod ordered;
 mod pressure;
+mod programs;
 mod scope;
 mod stopping;
 mod surface;

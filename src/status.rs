@@ -145,15 +145,18 @@ impl<S: FutureStatus + ?Sized> FutureStatus for &S {
 pub struct WaitSlot(Option<Place>);
 
 struct Place {
-    list: Arc<dyn WaitList>,
+    list: SharedList,
     key: Option<Key>,
 }
 
 /// The wakers of those who wait for one thing.
 pub(crate) type Waiters = Registry<Waker>;
 
+/// A list that a [`WaitSlot`] may stay in.
+pub(crate) type SharedList = Arc<dyn WaitList + Send + Sync>;
+
 /// Something that keeps [`Waiters`] behind a lock.
-pub(crate) trait WaitList: Send + Sync {
+pub(crate) trait WaitList {
     /// Runs `visit` under the lock, on the waiters and on whether what they wait for is there.
     ///
     /// Taking the waiters out and making that true are one step under that lock.
@@ -166,7 +169,7 @@ impl WaitSlot {
     /// Waits in `list`; `list` is only asked for while the slot is empty.
     pub(crate) fn poll_in<L>(&mut self, list: L, cx: &mut Context<'_>) -> Poll<()>
     where
-        L: FnOnce() -> Arc<dyn WaitList>,
+        L: FnOnce() -> SharedList,
     {
         let place = self.0.get_or_insert_with(|| Place {
             list: list(),

@@ -3,6 +3,7 @@
 
 mod cell;
 mod child;
+mod listened;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;
 pub mod recipes;
@@ -16,7 +17,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use self::cell::{Cell, call};
+use self::{
+    cell::Cell,
+    listened::{Listened, call},
+};
 pub use self::{child::ChildPromise, resettable::ResettablePromise};
 use crate::{
     BoxError, CallbackId, Error, FutureStatus, Name, Result, State, WaitSlot,
@@ -287,7 +291,7 @@ impl<T> Promise<T> {
         }
         self.only_wait();
         match self.cell.listen() {
-            Some(waits) => poll_in(&**waits, &mut self.key, cx),
+            Some(listened) => poll_in(listened, &mut self.key, cx),
             None => Poll::Ready(()),
         }
     }
@@ -329,8 +333,11 @@ impl<T> FutureStatus for Promise<T> {
         if self.is_done() {
             return Poll::Ready(());
         }
-        match self.cell.listen() {
-            Some(waits) => slot.poll_in(|| Arc::<cell::Waits>::clone(waits), cx),
+        if let Some(poll) = slot.poll_again(cx) {
+            return poll; // pending: whoever gives the outcome will wake us
+        }
+        match self.cell.listen().and_then(Listened::shared) {
+            Some(waits) => slot.poll_in(|| waits, cx),
             None => Poll::Ready(()),
         }
     }
@@ -365,10 +372,10 @@ impl<T> Clone for Promise<T> {
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
-        if let (true, Some(waits)) = (self.key.is_some(), self.cell.waits()) {
-            leave(&**waits, &mut self.key);
+        if let (true, Some(listened)) = (self.key.is_some(), self.cell.listeners()) {
+            leave(listened, &mut self.key);
         }
-        if self.is_setter && !self.is_done() {
+        if self.is_setter {
             self.cell.release();
         }
     }

@@ -34,7 +34,7 @@ use crate::{
     ctx::{live::Verdict, tree::Node},
     report::isolate,
     runtime::Kept,
-    status::WaitList,
+    status::SharedList,
     sync::{Arc, AtomicU8, AtomicU32},
 };
 
@@ -125,7 +125,7 @@ pub(crate) trait AnyTask: Send + Sync {
     fn path(&self) -> String;
     /// The path as errors carry it: bounded, however deep the tree.
     fn error_path(&self) -> String;
-    fn waits(self: Arc<Self>) -> Arc<dyn WaitList>;
+    fn waits(self: Arc<Self>) -> SharedList;
 }
 
 // ===== impl Task =====
@@ -461,7 +461,7 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
         self.error_path()
     }
 
-    fn waits(self: Arc<Self>) -> Arc<dyn WaitList> {
+    fn waits(self: Arc<Self>) -> SharedList {
         self
     }
 }

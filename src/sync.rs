@@ -89,6 +89,17 @@ impl<T> OnceLock<T> {
         Ok(())
     }
 
+    pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let writing = lock(&self.writing);
+        let value = self.value.get_or_init(init);
+        self.is_set.store(true, Ordering::Release);
+        drop(writing);
+        value
+    }
+
     pub(crate) fn take(&mut self) -> Option<T> {
         self.value.take()
     }

@@ -99,7 +99,7 @@ impl<T> Cell<T> {
         while let Some(cell) = at {
             if let Some(outcome) = cell.own_outcome() {
                 // Somebody else may have been first: then that is the outcome.
-                let _ = self.fill(Err(self.ended_by(outcome.as_ref().err())));
+                self.fill(&mut Some(self.ended_by(outcome.as_ref().err())), Err);
                 return;
             }
             at = cell.parent.as_deref();
@@ -127,37 +127,53 @@ impl<T> Cell<T> {
 // ===== settling =====
 
 impl<T> Cell<T> {
-    /// Fixes the outcome and tells everybody; gives it back if there is one.
-    pub(super) fn set(self: &Arc<Self>, outcome: Result<T>) -> Result<(), Result<T>> {
+    /// Fixes the outcome and tells everybody; false if there is one.
+    pub(super) fn set(self: &Arc<Self>, outcome: Result<T>) -> bool {
+        let mut offered = Some(outcome);
+        self.offer(&mut offered, |outcome| outcome);
+        offered.is_none()
+    }
+
+    /// Fixes the outcome and tells everybody; leaves what is offered if there is one.
+    #[inline]
+    pub(super) fn offer<V>(
+        self: &Arc<Self>,
+        offered: &mut Option<V>,
+        outcome: impl Fn(V) -> Result<T>,
+    ) {
         // Only a child looks first; elsewhere the write itself finds out.
         if self.parent.is_some() && self.is_done() {
-            return Err(outcome);
+            return;
         }
         if mutant("tell_before_the_outcome") {
             self.tell();
         }
-        self.fill(outcome)?;
-        self.tell();
-        Ok(())
+        self.fill(offered, outcome);
+        if offered.is_none() {
+            self.tell();
+        }
     }
 
-    /// Writes the outcome (invariant 1), and tells nobody.
+    /// Writes the outcome (invariant 1), and tells nobody. What is offered is made an outcome in its
+    /// place: it may be large.
     #[inline]
-    fn fill(&self, outcome: Result<T>) -> Result<(), Result<T>> {
-        let Err(Slot::Outcome(outcome)) = self.slot.set(Slot::Outcome(outcome)) else {
-            return Ok(()); // what comes back is what was offered: an outcome
+    fn fill<V>(&self, offered: &mut Option<V>, outcome: impl Fn(V) -> Result<T>) {
+        let mut take = || match offered.take() {
+            Some(offered) => outcome(offered),
+            None => unreachable!("it is offered once, and taken once"),
         };
-        match self.slot.get() {
-            Some(Slot::Listened(listened)) => listened.fill(outcome),
-            _ => Err(outcome),
+        let slot = self.slot.get_or_init(|| Slot::Outcome(take()));
+        if let Slot::Listened(listened) = slot {
+            listened.fill(take);
         }
     }
 
     /// The parent has ended, or is no longer listened to.
     pub(super) fn follow(self: &Arc<Self>, parent: Option<&Error>) {
         // Somebody else may have been first: then that is the outcome.
-        let is_first = self.fill(Err(self.ended_by(parent))).is_ok();
-        if is_first || !mutant("tell_only_what_is_new") {
+        let mut offered = Some(self.ended_by(parent));
+        self.fill(&mut offered, Err);
+        if offered.is_none() || !mutant("tell_only_what_is_new") {
             self.tell(); // also what a query has fixed, which tells nobody
         }
     }

@@ -109,7 +109,7 @@ impl<T> ChildPromise<T> {
         while let Some(parent) = top.parent() {
             top = parent;
         }
-        !top.is_done() && top.set(Err(top.cancelled(None, caller))).is_ok()
+        !top.is_done() && top.set(Err(top.cancelled(None, caller)))
     }
 }
 

@@ -66,8 +66,9 @@ impl<T> Listened<T> {
         self.outcome.get()
     }
 
-    pub(super) fn fill(&self, outcome: Result<T>) -> Result<(), Result<T>> {
-        self.outcome.set(outcome)
+    /// Writes the outcome unless there is one.
+    pub(super) fn fill(&self, outcome: impl FnOnce() -> Result<T>) {
+        self.outcome.get_or_init(outcome);
     }
 
     /// Ends the lists, and tells those who were in them; once.

@@ -123,6 +123,7 @@ impl<T> Promise<T> {
     /// If there is an outcome already, nothing changes and `value` is dropped. When it returns,
     /// the callbacks were called and those who wait were woken; only inside another ending's
     /// callback they wait for their turn, until the outermost ending returns.
+    #[inline]
     pub fn set(&self, value: T) -> bool {
         self.try_set(value).is_ok()
     }
@@ -142,12 +143,11 @@ impl<T> Promise<T> {
     /// assert_eq!(promise.try_set(1), Ok(()));
     /// assert_eq!(promise.try_set(2), Err(2), "handed back");
     /// ```
+    #[inline]
     pub fn try_set(&self, value: T) -> Result<(), T> {
-        match self.cell.set(Ok(value)) {
-            Err(Ok(value)) => Err(value),
-            // What comes back is what was offered: an error never does here.
-            Ok(()) | Err(Err(_)) => Ok(()),
-        }
+        let mut offered = Some(value);
+        self.cell.offer(&mut offered, Ok);
+        offered.map_or(Ok(()), Err)
     }
 
     /// Gives an error of the user's instead of a value. True if this call did it.
@@ -185,7 +185,7 @@ impl<T> Promise<T> {
 
     /// Gives the very error.
     fn end(&self, error: Error) -> bool {
-        self.cell.set(Err(error)).is_ok()
+        self.cell.set(Err(error))
     }
 
     /// Makes a further handle, to be awaited: it does not count as one who may set the promise.
@@ -285,10 +285,8 @@ impl<T> Promise<T> {
     }
 
     /// Ready once there is an outcome; pending: whoever gives it will wake us.
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.cell.is_done() {
-            return Poll::Ready(());
-        }
+    #[inline(never)]
+    fn poll_listening(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.only_wait();
         match self.cell.listen() {
             Some(listened) => poll_in(listened, &mut self.key, cx),
@@ -300,9 +298,12 @@ impl<T> Promise<T> {
 impl<T: Clone> Future for Promise<T> {
     type Output = Result<T>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
         let this = &mut *self;
-        ready!(this.poll_outcome(cx));
+        if this.cell.outcome().is_none() {
+            ready!(this.poll_listening(cx));
+        }
         // Not taken out of the list: whoever gave the outcome takes them all.
         this.key = None;
         match this.cell.outcome() {

@@ -29,7 +29,7 @@ pub fn transfer_result<T: Clone + Send + Sync + 'static>(
     let to = to.another_setter();
     move |outcome| {
         if !to.is_done() {
-            let _ = to.cell.set(outcome.cloned().map_err(Error::clone));
+            let _: bool = to.cell.set(outcome.cloned().map_err(Error::clone));
         }
     }
 }
@@ -85,9 +85,9 @@ pub fn find_and_apply_result<T: Clone>(last: &Promise<T>, all: &[Promise<T>]) ->
     };
     let found = || found.cloned().map_err(Error::clone);
     for pending in all.iter().filter(|promise| !promise.is_done()) {
-        let _ = pending.cell.set(found()); // or somebody else was first
+        let _: bool = pending.cell.set(found()); // or somebody else was first
     }
-    !last.is_done() && last.cell.set(found()).is_ok()
+    !last.is_done() && last.cell.set(found())
 }
 
 /// The outcome that counts: a failure before a value before a cancellation.

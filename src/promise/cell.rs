@@ -72,6 +72,7 @@ impl<T> Cell<T> {
     }
 
     /// The outcome, once there is one. Takes no lock.
+    #[inline]
     pub(super) fn outcome(&self) -> Option<&Result<T>> {
         let own = self.own_outcome();
         if own.is_some() || self.parent.is_none() {
@@ -89,11 +90,21 @@ impl<T> Cell<T> {
         }
     }
 
+    /// The outcome, for those who were told of it.
+    pub(super) fn told(&self) -> &Result<T> {
+        match self.own_outcome() {
+            Some(outcome) => outcome,
+            None => unreachable!("those who wait are woken after the outcome is there"),
+        }
+    }
+
+    #[inline]
     pub(super) fn is_done(&self) -> bool {
         self.outcome().is_some()
     }
 
     /// Fixes a child whose parent is fixed, before the parent's callback gets here.
+    #[cold]
     fn inherit(&self) {
         let mut at = self.parent.as_deref();
         while let Some(cell) = at {
@@ -186,11 +197,8 @@ impl<T> Cell<T> {
         }
     }
 
-    /// One setter fewer, by a handle that goes (invariant 4). Nobody counts once it is done.
+    /// One setter fewer, by a handle that goes (invariant 4). Nobody counts any more once it is done.
     pub(super) fn release(self: &Arc<Self>) {
-        if self.is_done() {
-            return;
-        }
         if self.is_last_setter() && (Arc::strong_count(self) > 1 || self.is_listened()) {
             self.give_up(NOBODY);
         }

@@ -219,6 +219,7 @@ impl<T> Promise<T> {
     }
 
     /// Says whether there is an outcome. Takes no lock.
+    #[inline]
     pub fn is_done(&self) -> bool {
         self.cell.is_done()
     }
@@ -301,15 +302,16 @@ impl<T: Clone> Future for Promise<T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
         let this = &mut *self;
-        if this.cell.outcome().is_none() {
-            ready!(this.poll_listening(cx));
-        }
+        let outcome = match this.cell.outcome() {
+            Some(outcome) => outcome,
+            None => {
+                ready!(this.poll_listening(cx));
+                this.cell.told()
+            }
+        };
         // Not taken out of the list: whoever gave the outcome takes them all.
         this.key = None;
-        match this.cell.outcome() {
-            Some(outcome) => Poll::Ready(outcome.clone()),
-            None => unreachable!("those who wait are woken after the outcome is there"),
-        }
+        Poll::Ready(outcome.clone())
     }
 }
 
@@ -372,11 +374,12 @@ impl<T> Clone for Promise<T> {
 }
 
 impl<T> Drop for Promise<T> {
+    #[inline]
     fn drop(&mut self) {
         if let (true, Some(listened)) = (self.key.is_some(), self.cell.listeners()) {
             leave(listened, &mut self.key);
         }
-        if self.is_setter {
+        if self.is_setter && !self.is_done() {
             self.cell.release();
         }
     }

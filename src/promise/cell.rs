@@ -35,9 +35,14 @@ const NOBODY: &str = "nobody being left to set it";
 pub(super) struct Cell<T> {
     slot: OnceLock<Slot<T>>,
     setters: AtomicUsize,
-    made_at: &'static Location<'static>,
-    name: Option<Name>,
-    parent: Option<Arc<Cell<T>>>,
+    name: Option<Box<Name>>,
+    parent: Option<Parent<T>>,
+}
+
+/// What a child ends with.
+struct Parent<T> {
+    cell: Arc<Cell<T>>,
+    child_made_at: &'static Location<'static>,
 }
 
 enum Slot<T> {
@@ -47,28 +52,58 @@ enum Slot<T> {
 
 // ===== birth and reading =====
 
+impl<T> Default for Cell<T> {
+    /// A pending cell with one setter. `Arc::default` makes it where it stays; `Arc::new` would
+    /// move it there.
+    #[inline]
+    fn default() -> Self {
+        Cell {
+            slot: OnceLock::new(),
+            setters: AtomicUsize::new(1),
+            name: None,
+            parent: None,
+        }
+    }
+}
+
 impl<T> Cell<T> {
-    /// A pending cell with one setter; with a parent it has two (invariant 4).
-    pub(super) fn new(
+    /// A pending cell with one setter.
+    pub(super) fn new(name: Option<Name>) -> Arc<Self> {
+        match name {
+            None => Arc::default(),
+            Some(name) => Arc::new(Cell {
+                slot: OnceLock::new(),
+                setters: AtomicUsize::new(1),
+                name: Some(Box::new(name)),
+                parent: None,
+            }),
+        }
+    }
+
+    /// A pending cell with a parent, and so with two setters (invariant 4).
+    pub(super) fn child(
         name: Option<Name>,
-        made_at: &'static Location<'static>,
-        parent: Option<Arc<Cell<T>>>,
+        parent: &Arc<Cell<T>>,
+        child_made_at: &'static Location<'static>,
     ) -> Arc<Self> {
+        let cell = Arc::clone(parent);
         Arc::new(Cell {
             slot: OnceLock::new(),
-            setters: AtomicUsize::new(1 + usize::from(parent.is_some())),
-            made_at,
-            name,
-            parent,
+            setters: AtomicUsize::new(2),
+            name: name.map(Box::new),
+            parent: Some(Parent {
+                cell,
+                child_made_at,
+            }),
         })
     }
 
     pub(super) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.name.as_ref().map(|name| &***name)
     }
 
     pub(super) fn parent(&self) -> Option<&Arc<Cell<T>>> {
-        self.parent.as_ref()
+        self.parent.as_ref().map(|parent| &parent.cell)
     }
 
     /// The outcome, once there is one. Takes no lock.
@@ -106,21 +141,27 @@ impl<T> Cell<T> {
     /// Fixes a child whose parent is fixed, before the parent's callback gets here.
     #[cold]
     fn inherit(&self) {
-        let mut at = self.parent.as_deref();
+        let mut at = self.parent();
         while let Some(cell) = at {
             if let Some(outcome) = cell.own_outcome() {
                 // Somebody else may have been first: then that is the outcome.
-                self.fill(&mut Some(self.ended_by(outcome.as_ref().err())), Err);
+                self.fill_below(outcome.as_ref().err());
                 return;
             }
-            at = cell.parent.as_deref();
+            at = cell.parent();
         }
     }
 
-    /// What a child ends with when its parent does: the very error, or a cancellation.
-    fn ended_by(&self, parent: Option<&Error>) -> Error {
-        let has_value = || self.cancelled(Some("its parent having a value"), self.made_at);
-        parent.map_or_else(has_value, Error::clone)
+    /// Fixes a child that ends because its parent did, with the very error or a cancellation; true
+    /// if this call did it.
+    fn fill_below(&self, end: Option<&Error>) -> bool {
+        let Some(parent) = &self.parent else {
+            return false;
+        };
+        let has_value = || self.cancelled(Some("its parent having a value"), parent.child_made_at);
+        let mut offered = Some(end.map_or_else(has_value, Error::clone));
+        self.fill(&mut offered, Err);
+        offered.is_none()
     }
 
     /// A cancellation that starts here.
@@ -182,9 +223,8 @@ impl<T> Cell<T> {
     /// The parent has ended, or is no longer listened to.
     pub(super) fn follow(self: &Arc<Self>, parent: Option<&Error>) {
         // Somebody else may have been first: then that is the outcome.
-        let mut offered = Some(self.ended_by(parent));
-        self.fill(&mut offered, Err);
-        if offered.is_none() || !mutant("tell_only_what_is_new") {
+        let is_first = self.fill_below(parent);
+        if is_first || !mutant("tell_only_what_is_new") {
             self.tell(); // also what a query has fixed, which tells nobody
         }
     }
@@ -198,16 +238,16 @@ impl<T> Cell<T> {
     }
 
     /// One setter fewer, by a handle that goes (invariant 4). Nobody counts any more once it is done.
-    pub(super) fn release(self: &Arc<Self>) {
+    pub(super) fn release(self: &Arc<Self>, made_at: &'static Location<'static>) {
         if self.is_last_setter() && (Arc::strong_count(self) > 1 || self.is_listened()) {
-            self.give_up(NOBODY);
+            self.give_up(NOBODY, made_at);
         }
     }
 
     /// One setter fewer, by a handle that is awaited: there is somebody who observes.
-    pub(super) fn release_to_wait(self: &Arc<Self>) {
+    pub(super) fn release_to_wait(self: &Arc<Self>, made_at: &'static Location<'static>) {
         if self.is_last_setter() {
-            self.give_up(NOBODY);
+            self.give_up(NOBODY, made_at);
         }
     }
 
@@ -217,9 +257,13 @@ impl<T> Cell<T> {
     }
 
     /// Cancels it for a reason of ours, unless it has an outcome.
-    pub(super) fn give_up(self: &Arc<Self>, reason: &'static str) {
+    pub(super) fn give_up(
+        self: &Arc<Self>,
+        reason: &'static str,
+        made_at: &'static Location<'static>,
+    ) {
         if !self.is_done() {
-            let _ = self.set(Err(self.cancelled(Some(reason), self.made_at)));
+            self.set(Err(self.cancelled(Some(reason), made_at)));
         }
     }
 
@@ -286,7 +330,7 @@ impl<T> Drop for Cell<T> {
     /// Takes a line of parents apart in a loop: it may be long, and dropping it would recurse.
     fn drop(&mut self) {
         let mut next = self.parent.take();
-        while let Some(mut cell) = next.and_then(Arc::into_inner) {
+        while let Some(mut cell) = next.and_then(|parent| Arc::into_inner(parent.cell)) {
             next = cell.parent.take();
         }
     }

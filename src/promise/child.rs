@@ -73,7 +73,7 @@ impl<T> ChildPromise<T> {
     where
         T: Send + Sync + 'static,
     {
-        let cell = Cell::new(name, made_at, Some(Arc::clone(&parent.cell)));
+        let cell = Cell::child(name, &parent.cell, made_at);
         let weak = Arc::downgrade(&cell);
         let follow = move |outcome: Result<&T, &Error>| {
             if let Some(cell) = weak.upgrade() {
@@ -85,7 +85,7 @@ impl<T> ChildPromise<T> {
             cell.tell(); // the parent's outcome was there, and the child has taken it over
         }
         ChildPromise {
-            promise: Promise::setter(cell),
+            promise: Promise::setter(cell, made_at),
             link,
         }
     }
@@ -166,7 +166,7 @@ impl<T> Drop for ChildPromise<T> {
         if let (Some(link), Some(parent)) = (self.link, cell.parent()) {
             drop(parent.remove_on_done(link)); // outside the lock
         }
-        cell.give_up("its owner having dropped it");
+        cell.give_up("its owner having dropped it", self.promise.made_at);
         // A query may have fixed it, on behalf of the callback that is gone now.
         cell.tell();
     }

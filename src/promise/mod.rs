@@ -82,6 +82,8 @@ use crate::{
 #[must_use = "dropping the last handle that can set a promise cancels it"]
 pub struct Promise<T> {
     cell: Arc<Cell<T>>,
+    /// Where the promise was made, not the handle.
+    made_at: &'static Location<'static>,
     /// The place among those who wait, while this is awaited.
     key: Option<Key>,
     /// Whether it counts as one who may still set the promise.
@@ -94,19 +96,20 @@ impl<T> Promise<T> {
     /// Makes a pending promise.
     #[track_caller]
     pub fn new() -> Self {
-        Promise::setter(Cell::new(None, Location::caller(), None))
+        Promise::setter(Cell::new(None), Location::caller())
     }
 
     /// Makes a pending promise with a name, which its cancellations and texts show.
     #[track_caller]
     pub fn named(name: impl Into<Name>) -> Self {
-        Promise::setter(Cell::new(Some(name.into()), Location::caller(), None))
+        Promise::setter(Cell::new(Some(name.into())), Location::caller())
     }
 
     /// A handle that may set; the cell counts it already.
-    fn setter(cell: Arc<Cell<T>>) -> Self {
+    fn setter(cell: Arc<Cell<T>>, made_at: &'static Location<'static>) -> Self {
         Promise {
             cell,
+            made_at,
             key: None,
             is_setter: true,
         }
@@ -115,7 +118,7 @@ impl<T> Promise<T> {
     /// A further handle that may set, also of one that only waits.
     fn another_setter(&self) -> Self {
         self.cell.retain();
-        Promise::setter(Arc::clone(&self.cell))
+        Promise::setter(Arc::clone(&self.cell), self.made_at)
     }
 
     /// Gives the value. True if this call did it.
@@ -196,6 +199,7 @@ impl<T> Promise<T> {
     pub fn wait(&self) -> Promise<T> {
         Promise {
             cell: Arc::clone(&self.cell),
+            made_at: self.made_at,
             key: None,
             is_setter: false,
         }
@@ -281,7 +285,7 @@ impl<T> Promise<T> {
     /// From now on this handle only waits.
     fn only_wait(&mut self) {
         if std::mem::take(&mut self.is_setter) {
-            self.cell.release_to_wait();
+            self.cell.release_to_wait(self.made_at);
         }
     }
 
@@ -380,7 +384,7 @@ impl<T> Drop for Promise<T> {
             leave(listened, &mut self.key);
         }
         if self.is_setter && !self.is_done() {
-            self.cell.release();
+            self.cell.release(self.made_at);
         }
     }
 }

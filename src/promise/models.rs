@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, task::Poll};
 
 use super::Promise;
 use crate::{
-    FutureStatus, Result,
+    FutureStatus, Result, WaitSlot,
     models::{Wakes, check, spawn},
     sync::{Arc, AtomicUsize, Ordering},
 };
@@ -52,7 +52,7 @@ fn counter() -> (
 /// The wait gets the value, now or after one wake.
 #[test]
 fn set_while_somebody_begins_to_wait() {
-    check(&["listen_unannounced", "tell_before_the_outcome"], || {
+    check(&["tell_without_ending", "tell_before_the_outcome"], || {
         let promise = Promise::new();
         let wait = promise.wait();
         let setter = spawn(move || assert!(promise.set(7)));
@@ -62,10 +62,29 @@ fn set_while_somebody_begins_to_wait() {
     });
 }
 
+/// The wait in a slot is ready, now or after one wake.
+#[test]
+fn set_while_somebody_begins_to_wait_in_a_slot() {
+    check(
+        &["share_when_it_is_over", "tell_before_the_outcome"],
+        || {
+            let promise = Promise::new();
+            let wait = promise.wait();
+            let setter = spawn(move || assert!(promise.set(7)));
+            let (mut slot, wakes) = (WaitSlot::default(), Wakes::new());
+            let first = wakes.poll(|cx| wait.poll_done(&mut slot, cx));
+            setter.join().unwrap();
+            assert_eq!(wakes.count(), usize::from(first.is_pending()), "woken once");
+            assert!(wakes.poll(|cx| wait.poll_done(&mut slot, cx)).is_ready());
+            assert_eq!(wait.outcome().map(|outcome| *outcome.unwrap()), Some(7));
+        },
+    );
+}
+
 /// One outcome wins, and both the callback and the wait see that one.
 #[test]
 fn set_against_cancel_while_somebody_listens() {
-    check(&["listen_unannounced"], || {
+    check(&["register_when_it_is_over"], || {
         let promise = Promise::new();
         let (a, b) = (promise.clone(), promise.wait());
         let setter = spawn(move || a.set(7));
@@ -82,7 +101,7 @@ fn set_against_cancel_while_somebody_listens() {
 /// The last handle that can set goes while somebody begins to wait: the wait ends.
 #[test]
 fn last_setter_goes_while_somebody_begins_to_wait() {
-    check(&["listen_unannounced"], || {
+    check(&["tell_without_ending"], || {
         let promise = Promise::<u32>::new();
         let (other, wait) = (promise.clone(), promise.wait());
         let dropper = spawn(move || drop(other));
@@ -96,7 +115,7 @@ fn last_setter_goes_while_somebody_begins_to_wait() {
 /// A handle becomes one that only waits while the other goes: the wait ends.
 #[test]
 fn last_setter_goes_while_the_other_is_awaited() {
-    check(&["listen_unannounced"], || {
+    check(&["tell_without_ending"], || {
         let promise = Promise::<u32>::new();
         let other = promise.clone();
         let dropper = spawn(move || drop(other));
@@ -146,7 +165,7 @@ fn parent_ends_while_the_child_is_looked_at() {
 /// The parent ends while the child is set: one of both wins and stays.
 #[test]
 fn parent_ends_while_the_child_is_set() {
-    check(&["listen_unannounced"], || {
+    check(&["tell_without_ending"], || {
         let parent = Promise::<u32>::new();
         let child = parent.child();
         let ender = spawn(move || assert!(parent.fail("no")));

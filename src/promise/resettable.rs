@@ -151,7 +151,7 @@ impl<T> ResettablePromise<T> {
     pub fn force_reset(&self) {
         let next = fresh(&self.line.name, Location::caller());
         let last = std::mem::replace(&mut *lock(&self.line.latest), next);
-        last.cell.give_up("reset");
+        last.cell.give_up("reset", last.made_at);
     }
 
     /// Returns the name, if it was given one.
@@ -187,7 +187,7 @@ impl<T> ResettablePromise<T> {
 }
 
 fn fresh<T>(name: &Option<Name>, made_at: &'static Location<'static>) -> Promise<T> {
-    Promise::setter(super::Cell::new(name.clone(), made_at, None))
+    Promise::setter(super::Cell::new(name.clone()), made_at)
 }
 
 /// It stands where its latest promise stands; but who has begun to wait waits for that promise,

@@ -200,8 +200,9 @@ impl<T> Cell<T> {
         if mutant("tell_before_the_outcome") {
             self.tell();
         }
+        let is_alone = mutant("look_for_listeners_before_the_write") && !self.is_listened();
         self.fill(offered, outcome);
-        if offered.is_none() {
+        if offered.is_none() && !is_alone {
             self.tell();
         }
     }
@@ -252,6 +253,11 @@ impl<T> Cell<T> {
     }
 
     fn is_last_setter(&self) -> bool {
+        if mutant("count_in_two_steps") {
+            let before = self.setters.load(Ordering::Acquire);
+            self.setters.store(before - 1, Ordering::Release);
+            return before == 1;
+        }
         // AcqRel: the last one sees the handles that those before it have made.
         self.setters.fetch_sub(1, Ordering::AcqRel) == 1
     }

@@ -52,7 +52,12 @@ fn counter() -> (
 /// The wait gets the value, now or after one wake.
 #[test]
 fn set_while_somebody_begins_to_wait() {
-    check(&["tell_without_ending", "tell_before_the_outcome"], || {
+    let mutants = [
+        "tell_without_ending",
+        "tell_before_the_outcome",
+        "look_for_listeners_before_the_write",
+    ];
+    check(&mutants, || {
         let promise = Promise::new();
         let wait = promise.wait();
         let setter = spawn(move || assert!(promise.set(7)));
@@ -65,20 +70,17 @@ fn set_while_somebody_begins_to_wait() {
 /// The wait in a slot is ready, now or after one wake.
 #[test]
 fn set_while_somebody_begins_to_wait_in_a_slot() {
-    check(
-        &["share_when_it_is_over", "tell_before_the_outcome"],
-        || {
-            let promise = Promise::new();
-            let wait = promise.wait();
-            let setter = spawn(move || assert!(promise.set(7)));
-            let (mut slot, wakes) = (WaitSlot::default(), Wakes::new());
-            let first = wakes.poll(|cx| wait.poll_done(&mut slot, cx));
-            setter.join().unwrap();
-            assert_eq!(wakes.count(), usize::from(first.is_pending()), "woken once");
-            assert!(wakes.poll(|cx| wait.poll_done(&mut slot, cx)).is_ready());
-            assert_eq!(wait.outcome().map(|outcome| *outcome.unwrap()), Some(7));
-        },
-    );
+    check(&["share_when_it_is_over"], || {
+        let promise = Promise::new();
+        let wait = promise.wait();
+        let setter = spawn(move || assert!(promise.set(7)));
+        let (mut slot, wakes) = (WaitSlot::default(), Wakes::new());
+        let first = wakes.poll(|cx| wait.poll_done(&mut slot, cx));
+        setter.join().unwrap();
+        assert_eq!(wakes.count(), usize::from(first.is_pending()), "woken once");
+        assert!(wakes.poll(|cx| wait.poll_done(&mut slot, cx)).is_ready());
+        assert_eq!(wait.outcome().map(|outcome| *outcome.unwrap()), Some(7));
+    });
 }
 
 /// One outcome wins, and both the callback and the wait see that one.
@@ -101,7 +103,7 @@ fn set_against_cancel_while_somebody_listens() {
 /// The last handle that can set goes while somebody begins to wait: the wait ends.
 #[test]
 fn last_setter_goes_while_somebody_begins_to_wait() {
-    check(&["tell_without_ending"], || {
+    check(&["count_in_two_steps"], || {
         let promise = Promise::<u32>::new();
         let (other, wait) = (promise.clone(), promise.wait());
         let dropper = spawn(move || drop(other));

@@ -1,11 +1,11 @@
-//! The least that a task with a handle, and a wait with a timeout, can be in safe code: yardsticks
-//! beside the peers, which say what is left to be gained.
+//! The least that a task with a handle, a wait with a timeout, and a value that is given once can be
+//! in safe code: yardsticks beside the peers, which say what is left to be gained.
 
 use std::{
     future::Future,
     mem,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -128,5 +128,81 @@ impl<F> PinnedDrop for BareTimeout<F> {
         }
         drop(list);
         drop(waker);
+    }
+}
+
+// ===== a value given once =====
+
+/// A handle on a value that is given once, lent without a lock, and awaited by any number: no error,
+/// no callback, no count of those who may give it, no leaving.
+///
+/// A write to a `OnceLock` costs two read-modify-writes, as a lock does; what may be written without
+/// a lock costs one. That is the distance to a channel that moves its value out.
+pub(crate) struct BareOnce<T>(Arc<OnceLock<Given<T>>>);
+
+enum Given<T> {
+    Value(T),
+    Awaited(Box<Awaited<T>>),
+}
+
+struct Awaited<T> {
+    value: OnceLock<T>,
+    wakers: Mutex<Option<Vec<Waker>>>,
+}
+
+impl<T> BareOnce<T> {
+    pub(crate) fn new() -> Self {
+        BareOnce(Arc::default())
+    }
+
+    pub(crate) fn wait(&self) -> Self {
+        BareOnce(Arc::clone(&self.0))
+    }
+
+    /// Gives the value; for one call.
+    pub(crate) fn set(&self, value: T) {
+        let mut value = Some(value);
+        let mut take = || value.take().expect("one call gives one value");
+        let given = self.0.get_or_init(|| Given::Value(take()));
+        if let Given::Awaited(awaited) = given {
+            awaited.value.get_or_init(take);
+            let wakers = lock(&awaited.wakers).take();
+            wakers.into_iter().flatten().for_each(Waker::wake);
+        }
+    }
+}
+
+impl<T> Given<T> {
+    fn awaited() -> Self {
+        Given::Awaited(Box::new(Awaited {
+            value: OnceLock::new(),
+            wakers: Mutex::new(Some(Vec::new())),
+        }))
+    }
+
+    fn value(&self) -> Option<&T> {
+        match self {
+            Given::Value(value) => Some(value),
+            Given::Awaited(awaited) => awaited.value.get(),
+        }
+    }
+}
+
+impl<T: Clone> Future for BareOnce<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let given = self.0.get_or_init(Given::awaited);
+        if let (None, Given::Awaited(awaited)) = (given.value(), given) {
+            let waker = cx.waker().clone();
+            if let Some(wakers) = &mut *lock(&awaited.wakers) {
+                wakers.push(waker);
+                return Poll::Pending; // `set` will wake us
+            }
+        }
+        match given.value() {
+            Some(value) => Poll::Ready(value.clone()),
+            None => unreachable!("the list goes after the value is there"),
+        }
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::{SetOnce, oneshot};
 use windlass::Promise;
 
 use super::{
+    least::BareOnce,
     measure::{counted_waker, drive, time},
     row::INFO,
     runner::Runner,
@@ -60,6 +61,14 @@ fn set_then_await(run: &mut Runner) {
                 drive(waker, receiver).ok()
             })
         });
+        row.peer("bare_once", INFO, |n| {
+            each(n, |waker, value| {
+                let once = BareOnce::new();
+                let wait = once.wait();
+                once.set(value);
+                drive(waker, wait)
+            })
+        });
         row.peer("SetOnce", INFO, |n| {
             each(n, |waker, value| {
                 let setter = Arc::new(SetOnce::new());
@@ -98,6 +107,15 @@ fn await_then_set(run: &mut Runner) {
                 assert!(poll(waker, &mut receiver).is_pending());
                 let _ = sender.send(value);
                 drive(waker, receiver).ok()
+            })
+        });
+        row.peer("bare_once", INFO, |n| {
+            each(n, |waker, value| {
+                let once = BareOnce::new();
+                let mut wait = once.wait();
+                assert!(poll(waker, &mut wait).is_pending());
+                once.set(value);
+                drive(waker, wait)
             })
         });
     });

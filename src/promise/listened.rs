@@ -1,6 +1,9 @@
 //! What a promise is given when somebody listens: a place for the outcome, and the lists.
 //!
-//! One lock is held at a time, and nothing of the user's runs meanwhile.
+//! The invariants are those of the cell. One lock is held at a time, and nothing of the user's runs
+//! meanwhile.
+
+use std::task::Waker;
 
 use super::cell::Cell;
 use crate::{
@@ -11,7 +14,6 @@ use crate::{
     status::{WaitList, Waiters},
     sync::{Arc, Mutex, OnceLock, lock, mutant},
 };
-use std::task::Waker;
 
 pub(super) type Callback<T> = Box<dyn FnOnce(Result<&T, &Error>) + Send>;
 

@@ -12,7 +12,11 @@
 //! 3. `has_news` is set with whatever changes what the streamer looks at, under the lock, and the
 //!    streamer woken after it, unless it was set: then nobody has looked since, and whoever looks
 //!    does so after registering. The streamer clears it under the lock, and takes everything.
-//! 4. One lock at a time; sources and events are dropped, and wakers called, without it.
+//! 4. While the inbox has sources, `called` tasks, at least one, were spawned for them that have not
+//!    begun. Whoever breaks this puts it right: the last one that begins calls another one, the last
+//!    one that is dropped before it began interrupts what is there. So a task need not come back for
+//!    the rest, and as many run at a time as the executor has threads for.
+//! 5. One lock at a time; sources and events are dropped, and wakers called, without it.
 
 use std::{
     cell::Cell,
@@ -26,19 +30,29 @@ use futures::task::AtomicWaker;
 use super::{
     driver::Driver,
     fed::SourceKind,
-    job::Job,
-    queued::Queued,
+    job::{End, Job},
+    queued::{KEPT, Queued},
     running::{Event, Running, Slot, What},
 };
 use crate::{
     Ctx, Error,
     report::isolate,
     sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, lock},
-    task::report_below,
+    task::{
+        light::{self, May},
+        report_below,
+    },
 };
 
-/// Starts a source as a task.
-pub(super) type Start<T, D> = Box<dyn Fn(Job<T, D>) + Send + Sync>;
+/// Starts a job as a task, or as a light one.
+pub(super) struct Start<T, D: Driver> {
+    pub(super) spawn: Box<dyn Fn(Job<T, D>, bool) + Send + Sync>,
+    /// How many tasks are called for the inbox, at most, before one has begun.
+    pub(super) width: usize,
+}
+
+/// So many sources at most are given tasks of their own in one poll.
+const SPREAD: usize = 256;
 
 thread_local! {
     /// This thread calls a function that was fed.
@@ -59,6 +73,10 @@ struct State<T, D: Driver> {
     queued: Queued<T, D>,
     /// Tasks over the limit.
     waiting: VecDeque<Running<T, D>>,
+    /// Sources that no task has begun with (invariant 4).
+    inbox: VecDeque<Running<T, D>>,
+    /// Tasks that were spawned for the inbox and have not begun.
+    called: usize,
     /// Outermost sources in order of insertion; kept only when results are ordered.
     order: VecDeque<u64>,
     limit: usize,
@@ -72,6 +90,16 @@ struct State<T, D: Driver> {
     is_closed: bool,
 }
 
+impl<T, D: Driver> State<T, D> {
+    /// Whether the inbox has something; if not, it gives back the room that a burst took.
+    fn make_room(&mut self) -> bool {
+        if self.inbox.is_empty() && self.inbox.capacity() > KEPT {
+            self.inbox = VecDeque::new();
+        }
+        !self.inbox.is_empty()
+    }
+}
+
 impl<T, D: Driver> Core<T, D> {
     #[allow(clippy::arc_with_non_send_sync)] // in place, nothing of it leaves the thread
     pub(super) fn new(
@@ -80,6 +108,9 @@ impl<T, D: Driver> Core<T, D> {
         limit: usize,
         is_ordered: bool,
     ) -> Arc<Self> {
+        if start.is_some() {
+            let _linked = ctx.node().link(); // takes locks, and later there is one already
+        }
         Arc::new(Core {
             ctx,
             start,
@@ -87,6 +118,8 @@ impl<T, D: Driver> Core<T, D> {
             state: Mutex::new(State {
                 queued: Queued::default(),
                 waiting: VecDeque::new(),
+                inbox: VecDeque::new(),
+                called: 0,
                 order: VecDeque::new(),
                 limit,
                 running: 0,
@@ -103,6 +136,10 @@ impl<T, D: Driver> Core<T, D> {
 
     pub(super) fn is_in_place(&self) -> bool {
         self.start.is_none()
+    }
+
+    fn width(&self) -> usize {
+        self.start.as_ref().map_or(1, |start| start.width)
     }
 
     pub(super) fn register(&self, waker: &Waker) {
@@ -220,6 +257,7 @@ impl<T, D: Driver> Core<T, D> {
     /// In one step: slots are given in the order of insertion. Otherwise, when results are ordered,
     /// a later source could hold the last slot until its turn comes, behind one that waits for it.
     fn admit_task(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
+        let is_light = light::suits(self.ctx.node());
         let mut state = lock(&self.state);
         if state.is_closed {
             drop(state);
@@ -236,15 +274,88 @@ impl<T, D: Driver> Core<T, D> {
             state.running += 1;
             source.take_slot();
         }
-        drop(state);
-        self.start(source);
+        self.start(state, source, is_light);
     }
 
-    fn start(self: &Arc<Self>, source: Running<T, D>) {
-        let job = Job::new(source, Arc::clone(self));
+    /// Has a task begin with the source, if it may be light one that takes up several.
+    fn start(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<T, D>>,
+        mut source: Running<T, D>,
+        is_light: bool,
+    ) {
+        if !is_light {
+            drop(state);
+            return self.spawn(Job::new(source, Arc::clone(self)), false);
+        }
+        light::count(self.ctx.node());
+        if source.kind().is_many() {
+            drop(state);
+            return self.spawn(Job::new(source, Arc::clone(self)), true);
+        }
+        state.inbox.push_back(source);
+        let must_call = state.called < self.width().min(state.inbox.len());
+        state.called += usize::from(must_call);
+        drop(state);
+        if must_call {
+            self.spawn(Job::called(Arc::clone(self)), true);
+        }
+    }
+
+    fn spawn(&self, job: Job<T, D>, is_light: bool) {
         match &self.start {
-            Some(start) => start(job),
+            Some(start) => (start.spawn)(job, is_light),
             None => unreachable!("in place, sources go to the streamer"),
+        }
+    }
+
+    /// The first source for a task that was called.
+    pub(super) fn begin(self: &Arc<Self>) -> Option<Running<T, D>> {
+        let mut state = lock(&self.state);
+        let first = state.inbox.pop_front();
+        let has_more = state.make_room();
+        let must_call = state.called == 1 && has_more;
+        state.called -= usize::from(!must_call);
+        drop(state);
+        if must_call {
+            self.spawn(Job::called(Arc::clone(self)), true);
+        }
+        first
+    }
+
+    /// The next source that nobody will begin with, for a task that was called and is dropped.
+    pub(super) fn refuse(&self) -> Option<Running<T, D>> {
+        let mut state = lock(&self.state);
+        let is_last = state.called == 1;
+        let next = is_last.then(|| state.inbox.pop_front()).flatten();
+        state.called -= usize::from(next.is_none());
+        next
+    }
+
+    /// Takes the end of the source that a task was busy with, and gives the next one if it may go on.
+    pub(super) fn next(self: &Arc<Self>, last: Option<End<T>>, may: May) -> Option<Running<T, D>> {
+        let mut state = lock(&self.state);
+        let next = match may {
+            May::Begin => state.inbox.pop_front(),
+            May::Wait | May::End => None,
+        };
+        state.make_room();
+        match last {
+            Some(End { event, slot }) => self.hand_in(state, event, true, slot),
+            None => drop(state),
+        }
+        next
+    }
+
+    /// Gives each source in the inbox a task of its own, because one before it has to wait: the rest
+    /// would be late.
+    pub(super) fn spread(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        let many = state.inbox.len().min(SPREAD);
+        let rest: Vec<_> = state.inbox.drain(..many).collect();
+        drop(state);
+        for source in rest {
+            self.spawn(Job::new(source, Arc::clone(self)), true);
         }
     }
 
@@ -267,7 +378,8 @@ impl<T, D: Driver> Core<T, D> {
             state.running += 1;
             drop(state);
             next.take_slot();
-            self.start(next);
+            let is_light = light::suits(self.ctx.node());
+            self.start(lock(&self.state), next, is_light);
             state = lock(&self.state);
         }
     }
@@ -310,8 +422,17 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Queues what a turn of a task gave; the end of a source counts it out.
     pub(super) fn emit(self: &Arc<Self>, event: Option<Event<T>>, is_end: bool, slot: Slot) {
+        self.hand_in(lock(&self.state), event, is_end, slot);
+    }
+
+    fn hand_in(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<T, D>>,
+        event: Option<Event<T>>,
+        is_end: bool,
+        slot: Slot,
+    ) {
         let frees_slot = slot == Slot::Free;
-        let mut state = lock(&self.state);
         state.live -= usize::from(is_end);
         state.running -= usize::from(frees_slot);
         let will_pump = frees_slot && !state.waiting.is_empty();

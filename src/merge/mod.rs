@@ -16,7 +16,7 @@ mod running;
 mod source;
 mod streamer;
 
-use std::fmt;
+use std::{fmt, panic::Location};
 
 use self::{
     core::{Core, Start},
@@ -30,7 +30,7 @@ pub use self::{
     source::Source,
     streamer::Streamer,
 };
-use crate::{Ctx, Name, Spawner};
+use crate::{Ctx, Name, Spawner, task::light::Light};
 
 /// How far futures run ahead of the consumer when results come in order and no limit was given.
 const LOOK_AHEAD: usize = 64;
@@ -126,9 +126,16 @@ impl<T: Send + 'static> Merge<T> {
     #[track_caller]
     pub fn new<R: Spawner>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
         let ctx = ctx.child(name);
+        let fed_at = Location::caller();
+        let width = ctx.runtime().width();
+        let on_node = ctx.on(());
+        let spawn = Box::new(move |job, is_light| match is_light {
+            true => ctx.runtime().spawn(Light::new(job, fed_at)),
+            false => drop(ctx.spawn(job)),
+        });
         Merge {
-            ctx: ctx.on(()),
-            start: Some(Box::new(move |source| drop(ctx.spawn(source)))),
+            ctx: on_node,
+            start: Some(Start { spawn, width }),
             label: (),
             limit: None,
             ordered: false,

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Lists of so many places are kept, however few are used.
-const KEPT: usize = 256;
+pub(super) const KEPT: usize = 256;
 
 /// Lists shrink after so many times in a row in which little was taken.
 const QUIET: u32 = 16;

@@ -44,6 +44,7 @@ pub struct AnySleep(Pin<Box<dyn Sleep + Send>>);
 
 trait ErasedRuntime: Send + Sync {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Kept;
+    fn width(&self) -> usize;
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
     fn now(&self) -> Instant;
     fn sleep_until(&self, deadline: Instant) -> AnySleep;
@@ -65,6 +66,10 @@ impl AnyRuntime {
 impl<R: Runtime> ErasedRuntime for R {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Kept {
         self.spawn_kept(future)
+    }
+
+    fn width(&self) -> usize {
+        Spawner::width(self)
     }
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
@@ -97,6 +102,10 @@ impl Spawner for AnyRuntime {
         F: Future<Output = ()> + Send + 'static,
     {
         self.0.spawn(Box::pin(future))
+    }
+
+    fn width(&self) -> usize {
+        self.0.width()
     }
 
     fn spawn_blocking<W>(&self, work: W)

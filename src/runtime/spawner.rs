@@ -1,6 +1,6 @@
 //! Starting work: [`Spawner`] and [`LocalSpawner`].
 
-use std::future::Future;
+use std::{future::Future, sync::OnceLock, thread};
 
 use super::Kept;
 
@@ -209,6 +209,13 @@ pub trait Spawner: Clone + Send + Sync + 'static {
     {
         self.spawn(future);
         Kept::default()
+    }
+
+    /// How many futures run at the same time, about: as many as there are processors, and four.
+    #[doc(hidden)]
+    fn width(&self) -> usize {
+        static WIDTH: OnceLock<usize> = OnceLock::new();
+        *WIDTH.get_or_init(|| thread::available_parallelism().map_or(4, |width| width.get().max(4)))
     }
 }
 

@@ -61,6 +61,10 @@ impl<S: Spawner, T: Timer + Send + Sync> Spawner for WithTimer<S, T> {
         self.spawner.spawn_kept(future)
     }
 
+    fn width(&self) -> usize {
+        self.spawner.width()
+    }
+
     fn spawn_blocking<W>(&self, work: W)
     where
         W: FnOnce() + Send + 'static,

@@ -3,7 +3,10 @@
 use std::cell::Cell;
 
 use super::{TaskId, state::TaskCore};
-use crate::{ctx::live::Live, sync::Arc};
+use crate::{
+    ctx::{live::Live, tree::Node},
+    sync::Arc,
+};
 
 #[cfg(not(any(windlass_loom, windlass_shuttle)))]
 thread_local! {
@@ -52,7 +55,16 @@ fn address(live: &Arc<Live>) -> usize {
 pub(super) struct Entered(Current);
 
 pub(super) fn enter<T>(core: &TaskCore<T>) -> Entered {
-    let inner = Current::of(core);
+    enter_as(Current::of(core))
+}
+
+/// Enters a task that has no record yet.
+pub(super) fn enter_light(id: u64, node: &Node) -> Entered {
+    let live = node.live().map_or(0, address);
+    enter_as(Current { id, live })
+}
+
+fn enter_as(inner: Current) -> Entered {
     // A thread on its way out polls nothing that could wait for itself.
     let outer = CURRENT.try_with(|current| current.replace(inner));
     Entered(outer.unwrap_or(Current::NONE))

@@ -94,7 +94,7 @@ where
 }
 
 /// Polls the user's future, and ends with it.
-fn poll<F, C, T>(
+pub(super) fn poll<F, C, T>(
     core: &Arc<TaskCore<T>>,
     mut slot: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
@@ -121,7 +121,7 @@ where
 }
 
 /// Drops the user's future and fixes the outcome: what it returned, or why it did not.
-fn end<F, T: Send + 'static>(
+pub(super) fn end<F, T: Send + 'static>(
     core: &Arc<TaskCore<T>>,
     mut future: Pin<&mut Option<F>>,
     returned: Option<Result<T>>,
@@ -194,7 +194,7 @@ fn list<T: Send + 'static>(core: &Arc<TaskCore<T>>) -> bool {
 }
 
 /// After a pending poll: parks the task, unless it has to end now.
-fn goes_on<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>) -> bool {
+pub(super) fn goes_on<T: Send + 'static>(core: &Arc<TaskCore<T>>, cx: &mut Context<'_>) -> bool {
     let grace = core.options().and_then(|options| options.grace.as_ref());
     if grace.is_none() && Reason::of(core).is_some() {
         return false; // most tasks that an end wakes up

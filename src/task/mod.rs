@@ -5,6 +5,7 @@ mod builder;
 pub(crate) mod current;
 mod finish;
 pub(crate) mod harness;
+pub(crate) mod light;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 pub(crate) mod models;
 pub(crate) mod options;

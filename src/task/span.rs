@@ -12,10 +12,16 @@ use super::state::TaskCore;
 /// Boxed, so that the many tasks without one stay small.
 pub(super) struct TaskSpan(Option<Box<Span>>);
 
+/// Whether anybody is interested in the spans of tasks.
+#[inline]
+pub(super) fn is_wanted() -> bool {
+    tracing::enabled!(target: "windlass", Level::DEBUG)
+}
+
 impl TaskSpan {
     #[inline]
     pub(super) fn new<T>(core: &TaskCore<T>) -> Self {
-        if tracing::enabled!(target: "windlass", Level::DEBUG) {
+        if is_wanted() {
             TaskSpan::made(core)
         } else {
             TaskSpan(None)

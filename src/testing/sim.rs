@@ -285,6 +285,11 @@ impl Spawner for SimRuntime {
         self.core.spawn(Box::pin(future), Location::caller());
     }
 
+    // The same on each machine, so that a seed is.
+    fn width(&self) -> usize {
+        4
+    }
+
     /// Runs `work` on the thread of the simulation, when its turn comes.
     #[track_caller]
     fn spawn_blocking<W>(&self, work: W)

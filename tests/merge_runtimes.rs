@@ -14,7 +14,8 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::Poll,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use futures::stream;
@@ -370,4 +371,42 @@ fn on_tokio_with_one_thread() {
         .build()
         .unwrap();
     stress(Tokio::from(rt.handle().clone()), &rt);
+}
+
+/// Whether `count` comes to `n`, while this thread is kept busy.
+fn meets(count: &AtomicUsize, n: usize) -> bool {
+    count.fetch_add(1, Ordering::SeqCst);
+    let start = Instant::now();
+    while count.load(Ordering::SeqCst) < n {
+        if start.elapsed() > Duration::from_secs(5) {
+            return false;
+        }
+        thread::yield_now();
+    }
+    true
+}
+
+/// Futures share tasks; but each that keeps its thread busy must leave the others to other threads,
+/// also those that wait where only that thread would look for them.
+#[test]
+fn futures_that_keep_their_threads_busy_run_in_parallel() {
+    let rt = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .build()
+        .unwrap();
+    let ctx = Ctx::root_on("busy", Tokio::from(rt.handle().clone()));
+    rt.block_on(async {
+        let (feeder, mut items) = Merge::new(&ctx, "merge").split();
+        for _ in 0..50 {
+            let count = Arc::new(AtomicUsize::new(0));
+            for _ in 0..4 {
+                let count = count.clone();
+                feeder.future(async move { meets(&count, 4) });
+            }
+            for _ in 0..4 {
+                let met = items.next().await.and_then(Fed::value);
+                assert_eq!(met, Some(true), "all four ran at the same time");
+            }
+        }
+    });
 }

@@ -12,11 +12,7 @@
 //! 3. `has_news` is set with whatever changes what the streamer looks at, under the lock, and the
 //!    streamer woken after it, unless it was set: then nobody has looked since, and whoever looks
 //!    does so after registering. The streamer clears it under the lock, and takes everything.
-//! 4. While the inbox has sources, `called` tasks, at least one, were spawned for them that have not
-//!    begun. Whoever breaks this puts it right: the last one that begins calls another one, the last
-//!    one that is dropped before it began interrupts what is there. So a task need not come back for
-//!    the rest, and as many run at a time as the executor has threads for.
-//! 5. One lock at a time; sources and events are dropped, and wakers called, without it.
+//! 4. One lock at a time; sources and events are dropped, and wakers called, without it.
 
 use std::{
     cell::Cell,
@@ -30,29 +26,17 @@ use futures::task::AtomicWaker;
 use super::{
     driver::Driver,
     fed::SourceKind,
-    job::{End, Job},
-    queued::{KEPT, Queued},
+    inbox::{Inbox, Start},
+    job::Job,
+    queued::Queued,
     running::{Event, Running, Slot, What},
 };
 use crate::{
     Ctx, Error,
     report::isolate,
     sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, lock},
-    task::{
-        light::{self, May},
-        report_below,
-    },
+    task::{light, report_below},
 };
-
-/// Starts a job as a task, or as a light one.
-pub(super) struct Start<T, D: Driver> {
-    pub(super) spawn: Box<dyn Fn(Job<T, D>, bool) + Send + Sync>,
-    /// How many tasks are called for the inbox, at most, before one has begun.
-    pub(super) width: usize,
-}
-
-/// So many sources at most are given tasks of their own in one poll.
-const SPREAD: usize = 256;
 
 thread_local! {
     /// This thread calls a function that was fed.
@@ -62,21 +46,19 @@ thread_local! {
 pub(super) struct Core<T, D: Driver> {
     pub(super) ctx: Ctx<()>,
     /// How to start a source; in place there is no such thing.
-    start: Option<Start<T, D>>,
+    pub(super) start: Option<Start<T, D>>,
     pub(super) is_ordered: bool,
-    state: Mutex<State<T, D>>,
+    pub(super) state: Mutex<State<T, D>>,
     has_news: AtomicBool,
     consumer: AtomicWaker,
 }
 
-struct State<T, D: Driver> {
+pub(super) struct State<T, D: Driver> {
     queued: Queued<T, D>,
     /// Tasks over the limit.
     waiting: VecDeque<Running<T, D>>,
-    /// Sources that no task has begun with (invariant 4).
-    inbox: VecDeque<Running<T, D>>,
-    /// Tasks that were spawned for the inbox and have not begun.
-    called: usize,
+    /// Sources that no task has begun with.
+    pub(super) inbox: Inbox<Running<T, D>>,
     /// Outermost sources in order of insertion; kept only when results are ordered.
     order: VecDeque<u64>,
     limit: usize,
@@ -88,16 +70,6 @@ struct State<T, D: Driver> {
     feeders: usize,
     is_finishing: bool,
     is_closed: bool,
-}
-
-impl<T, D: Driver> State<T, D> {
-    /// Whether the inbox has something; if not, it gives back the room that a burst took.
-    fn make_room(&mut self) -> bool {
-        if self.inbox.is_empty() && self.inbox.capacity() > KEPT {
-            self.inbox = VecDeque::new();
-        }
-        !self.inbox.is_empty()
-    }
 }
 
 impl<T, D: Driver> Core<T, D> {
@@ -118,8 +90,7 @@ impl<T, D: Driver> Core<T, D> {
             state: Mutex::new(State {
                 queued: Queued::default(),
                 waiting: VecDeque::new(),
-                inbox: VecDeque::new(),
-                called: 0,
+                inbox: Inbox::default(),
                 order: VecDeque::new(),
                 limit,
                 running: 0,
@@ -136,10 +107,6 @@ impl<T, D: Driver> Core<T, D> {
 
     pub(super) fn is_in_place(&self) -> bool {
         self.start.is_none()
-    }
-
-    fn width(&self) -> usize {
-        self.start.as_ref().map_or(1, |start| start.width)
     }
 
     pub(super) fn register(&self, waker: &Waker) {
@@ -277,88 +244,6 @@ impl<T, D: Driver> Core<T, D> {
         self.start(state, source, is_light);
     }
 
-    /// Has a task begin with the source, if it may be light one that takes up several.
-    fn start(
-        self: &Arc<Self>,
-        mut state: MutexGuard<'_, State<T, D>>,
-        mut source: Running<T, D>,
-        is_light: bool,
-    ) {
-        if !is_light {
-            drop(state);
-            return self.spawn(Job::new(source, Arc::clone(self)), false);
-        }
-        light::count(self.ctx.node());
-        if source.kind().is_many() {
-            drop(state);
-            return self.spawn(Job::new(source, Arc::clone(self)), true);
-        }
-        state.inbox.push_back(source);
-        let must_call = state.called < self.width().min(state.inbox.len());
-        state.called += usize::from(must_call);
-        drop(state);
-        if must_call {
-            self.spawn(Job::called(Arc::clone(self)), true);
-        }
-    }
-
-    fn spawn(&self, job: Job<T, D>, is_light: bool) {
-        match &self.start {
-            Some(start) => (start.spawn)(job, is_light),
-            None => unreachable!("in place, sources go to the streamer"),
-        }
-    }
-
-    /// The first source for a task that was called.
-    pub(super) fn begin(self: &Arc<Self>) -> Option<Running<T, D>> {
-        let mut state = lock(&self.state);
-        let first = state.inbox.pop_front();
-        let has_more = state.make_room();
-        let must_call = state.called == 1 && has_more;
-        state.called -= usize::from(!must_call);
-        drop(state);
-        if must_call {
-            self.spawn(Job::called(Arc::clone(self)), true);
-        }
-        first
-    }
-
-    /// The next source that nobody will begin with, for a task that was called and is dropped.
-    pub(super) fn refuse(&self) -> Option<Running<T, D>> {
-        let mut state = lock(&self.state);
-        let is_last = state.called == 1;
-        let next = is_last.then(|| state.inbox.pop_front()).flatten();
-        state.called -= usize::from(next.is_none());
-        next
-    }
-
-    /// Takes the end of the source that a task was busy with, and gives the next one if it may go on.
-    pub(super) fn next(self: &Arc<Self>, last: Option<End<T>>, may: May) -> Option<Running<T, D>> {
-        let mut state = lock(&self.state);
-        let next = match may {
-            May::Begin => state.inbox.pop_front(),
-            May::Wait | May::End => None,
-        };
-        state.make_room();
-        match last {
-            Some(End { event, slot }) => self.hand_in(state, event, true, slot),
-            None => drop(state),
-        }
-        next
-    }
-
-    /// Gives each source in the inbox a task of its own, because one before it has to wait: the rest
-    /// would be late.
-    pub(super) fn spread(self: &Arc<Self>) {
-        let mut state = lock(&self.state);
-        let many = state.inbox.len().min(SPREAD);
-        let rest: Vec<_> = state.inbox.drain(..many).collect();
-        drop(state);
-        for source in rest {
-            self.spawn(Job::new(source, Arc::clone(self)), true);
-        }
-    }
-
     /// Starts what waits for a slot.
     fn pump(self: &Arc<Self>) {
         let mut state = lock(&self.state);
@@ -425,7 +310,7 @@ impl<T, D: Driver> Core<T, D> {
         self.hand_in(lock(&self.state), event, is_end, slot);
     }
 
-    fn hand_in(
+    pub(super) fn hand_in(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State<T, D>>,
         event: Option<Event<T>>,

@@ -6,9 +6,12 @@ mod driver;
 mod fed;
 mod feeder;
 mod gate;
+mod inbox;
 mod job;
 mod labels;
 mod member;
+#[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
+mod models;
 mod placed;
 mod queued;
 mod results;
@@ -18,10 +21,7 @@ mod streamer;
 
 use std::{fmt, panic::Location};
 
-use self::{
-    core::{Core, Start},
-    labels::Labels,
-};
+use self::{core::Core, inbox::Start, labels::Labels};
 pub use self::{
     driver::{Driver, InPlace, Takes, Tasks},
     fed::{Fed, SourceId, SourceKind, Sources},
@@ -39,7 +39,8 @@ const LOOK_AHEAD: usize = 64;
 ///
 /// **As tasks** ([`new`](Self::new)): each source is a task in a child of the context. Sources run
 /// in parallel, and go on while the consumer is busy, iterators and streams by one item. They are
-/// `Send + 'static`.
+/// `Send + 'static`. For the executor, futures share a task until one of them has to wait, so one that
+/// is ready at once costs less than a spawn.
 ///
 /// **In place** ([`in_place`](Self::in_place)): the streamer polls the sources itself, on its own
 /// thread, when it is polled. They need no spawner, may borrow, and need not be `Send`.

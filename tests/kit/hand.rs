@@ -34,7 +34,7 @@ impl Hand {
         self.0.0.load(Ordering::SeqCst)
     }
 
-    pub fn poll<F: Future>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
+    pub fn poll<F: Future + ?Sized>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
         let waker = Waker::from(self.0.clone());
         future.poll(&mut Context::from_waker(&waker))
     }

@@ -28,4 +28,5 @@ mod programs;
 mod scope;
 mod stopping;
 mod surface;
+mod together;
 mod unread;

@@ -138,7 +138,22 @@ fn poll_live(live: &Live, key: &mut Option<Key>, cx: &mut Context<'_>) -> Poll<(
         *key = None; // the end took the waiters out before it could be seen
         return Poll::Ready(());
     }
-    poll_in(live, key, cx)
+    if key.is_some() {
+        return poll_in(live, key, cx); // the waker may be another one
+    }
+    match live.register(cx.waker().clone()) {
+        Ok(registered) => {
+            *key = Some(registered);
+            Poll::Pending
+        }
+        Err(_ended) => Poll::Ready(()),
+    }
+}
+
+fn leave_live(live: &Live, key: &mut Option<Key>) {
+    if let Some(key) = key.take() {
+        drop(live.unregister(key));
+    }
 }
 
 // ===== Done =====
@@ -186,7 +201,7 @@ impl Future for Done {
 impl Drop for Done {
     fn drop(&mut self) {
         if let End::Linked(live) = &self.end {
-            leave(&**live, &mut self.key);
+            leave_live(live, &mut self.key);
         }
     }
 }
@@ -316,7 +331,7 @@ impl Drop for EndWatch {
     fn drop(&mut self) {
         if self.key.is_some() {
             if let Some(live) = self.node.live() {
-                leave(&**live, &mut self.key);
+                leave_live(live, &mut self.key);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Those who wait for a node or are to be called: the lists of a linked half.
 
+use std::task::Waker;
+
 use super::super::{
     deadline::Deadlines,
     rare::{Callback, Undo},
@@ -20,6 +22,24 @@ impl WaitList for Live {
             &mut shared.waiters,
             is_done && !mutant("wait_without_looking"),
         );
+    }
+}
+
+/// What `poll_in` and `leave` do in a [`WaitList`], for the waits that there are most of.
+impl Live {
+    /// Registers the waker of one who waits for the end; hands it back if the node has ended.
+    pub(crate) fn register(&self, waker: Waker) -> Result<Key, Waker> {
+        let mut shared = lock(&self.shared);
+        let is_done = self.state.load(Ordering::Relaxed) & DONE != 0;
+        if is_done && !mutant("wait_without_looking") {
+            return Err(waker);
+        }
+        Ok(shared.waiters.insert(waker))
+    }
+
+    /// Takes a waker off, unless an end has taken it; the caller drops it.
+    pub(crate) fn unregister(&self, key: Key) -> Option<Waker> {
+        lock(&self.shared).waiters.remove(key)
     }
 }
 

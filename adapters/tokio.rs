@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    pin::Pin,
     time::{Duration, Instant},
 };
 
@@ -164,6 +165,17 @@ impl Timer for Tokio {
         TokioSleep::new(self.0, |now| {
             *deadline.insert(deadline_after(now, duration))
         })
+    }
+
+    fn put_sleep(
+        self,
+        duration: Duration,
+        deadline: &mut Option<Instant>,
+        place: Pin<&mut Option<TokioSleep>>,
+    ) {
+        TokioSleep::put(self.0, place, |now| {
+            *deadline.insert(deadline_after(now, duration))
+        });
     }
 }
 

@@ -30,7 +30,8 @@ pub struct TokioSleep {
     #[pin]
     inner: Option<time::Sleep>,
     handle: Handle,
-    deadline: Instant,
+    /// `None`: it could not be made.
+    deadline: Option<Instant>,
     /// Whether the timer has been told of the deadline; or of a former one that has passed.
     armed: bool,
     state: State,
@@ -46,26 +47,63 @@ enum State {
 
 impl TokioSleep {
     /// A sleep until what `deadline` makes of the present instant.
-    #[inline]
-    pub(super) fn new(handle: Handle, mut deadline: impl FnMut(Instant) -> Instant) -> Self {
-        let mut inner = None; // here, not in the value of the closure: it is large to move
-        let made = guarded(|| {
-            let _context = handle.enter();
-            let now = time::Instant::now().into_std();
-            let deadline = deadline_within_reach(now, deadline(now));
-            inner = Some(time::sleep_until(deadline.into()));
-            (deadline, state_of(deadline, now))
+    pub(super) fn new(handle: Handle, deadline: impl FnMut(Instant) -> Instant) -> Self {
+        let mut sleep = TokioSleep::unmade(handle);
+        // It can be moved: nobody has polled it.
+        make(&sleep.handle, deadline, |inner, at, state| {
+            (sleep.inner, sleep.deadline, sleep.state) = (Some(inner), Some(at), state);
         });
-        // Without timers, or a context on a thread that ends, it is an orphan, whenever it was due.
-        let orphan = || (deadline(Instant::now()), State::Orphaned);
-        let (deadline, state) = made.unwrap_or_else(orphan);
+        sleep
+    }
+
+    /// The same where it is to stay: a sleep of tokio's is large to move.
+    #[inline]
+    pub(super) fn put(
+        handle: Handle,
+        mut place: Pin<&mut Option<TokioSleep>>,
+        deadline: impl FnMut(Instant) -> Instant,
+    ) {
+        place.set(Some(TokioSleep::unmade(handle)));
+        let Some(sleep) = place.as_pin_mut() else {
+            return; // not reached: it is there
+        };
+        let mut this = sleep.project();
+        make(this.handle, deadline, |inner, at, state| {
+            this.inner.set(Some(inner));
+            (*this.deadline, *this.state) = (Some(at), state);
+        });
+    }
+
+    fn unmade(handle: Handle) -> Self {
         TokioSleep {
-            inner,
+            inner: None,
             handle,
-            deadline,
+            deadline: None,
             armed: false,
-            state,
+            state: State::Orphaned,
         }
+    }
+}
+
+/// Gives a sleep of tokio's to `keep`, with its deadline, and where it stands.
+///
+/// Without timers, or a context on a thread that ends, there is none, and it stays an orphan,
+/// whenever it was due.
+#[inline]
+fn make(
+    handle: &Handle,
+    mut deadline: impl FnMut(Instant) -> Instant,
+    keep: impl FnOnce(time::Sleep, Instant, State),
+) {
+    let made = guarded(|| {
+        let _context = handle.enter();
+        let now = time::Instant::now().into_std();
+        let deadline = deadline_within_reach(now, deadline(now));
+        let state = state_of(deadline, now);
+        keep(time::sleep_until(deadline.into()), deadline, state);
+    });
+    if made.is_none() {
+        deadline(Instant::now()); // whoever asks for it is told all the same
     }
 }
 
@@ -88,21 +126,23 @@ impl Future for TokioSleep {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let (State::Waiting, Some(mut inner)) = (*this.state, this.inner.as_mut().as_pin_mut())
+        let inner = this.inner.as_mut().as_pin_mut();
+        let (State::Waiting, Some(mut inner), Some(deadline)) =
+            (*this.state, inner, *this.deadline)
         else {
             return Poll::Ready(());
         };
         let early = guarded(|| {
             // Unlike the first poll, this does not panic if the runtime is gone.
             if !*this.armed {
-                inner.as_mut().reset((*this.deadline).into());
+                inner.as_mut().reset(deadline.into());
                 *this.armed = true;
             }
             if !inner.is_elapsed() && inner.as_mut().poll(cx).is_pending() {
                 // The timer wakes us, at the deadline or when the runtime shuts down.
                 return Poll::Pending;
             }
-            Poll::Ready(now_on(this.handle) < *this.deadline)
+            Poll::Ready(now_on(this.handle) < deadline)
         });
         *this.state = match early {
             Some(Poll::Pending) => return Poll::Pending,
@@ -122,11 +162,12 @@ impl Sleep for TokioSleep {
         };
         let done = guarded(|| {
             let now = now_on(this.handle);
-            *this.deadline = deadline_within_reach(now, deadline);
-            *this.state = state_of(*this.deadline, now);
+            let deadline = deadline_within_reach(now, deadline);
+            *this.deadline = Some(deadline);
+            *this.state = state_of(deadline, now);
             if *this.armed {
                 // Takes the old deadline from the timer.
-                inner.reset((*this.deadline).into());
+                inner.reset(deadline.into());
             }
         });
         if done.is_none() {

@@ -48,6 +48,7 @@ pub struct CtxBuilder<R = crate::AnyRuntime> {
 }
 
 impl<R> CtxBuilder<R> {
+    #[inline]
     pub(crate) fn new(parent: Ctx<R>, name: Name) -> Self {
         let (extras, also_ends_with) = (Box::default(), Vec::new());
         CtxBuilder {
@@ -138,6 +139,7 @@ impl<R> CtxBuilder<R> {
 
     /// Makes the context.
     #[track_caller]
+    #[inline]
     pub fn start(self) -> Ctx<R> {
         let (parent, rt) = self.parent.into_parts();
         let extras = Some(self.extras);
@@ -177,6 +179,7 @@ impl<R: Runtime> CtxBuilder<R> {
     ///     assert!(sim.ctx.build("late").timeout(Duration::ZERO).start().is_done());
     /// });
     /// ```
+    #[inline]
     pub fn timeout(self, d: Duration) -> Self {
         let at = deadline_after(self.parent.runtime().now(), d);
         self.with_deadline(Deadline::new(at, d))
@@ -206,6 +209,7 @@ impl<R: Runtime> CtxBuilder<R> {
         self.with_deadline(Deadline::new(at, after))
     }
 
+    #[inline]
     fn with_deadline(mut self, deadline: Deadline) -> Self {
         self.extras.deadline = Some(deadline);
         self.arm = Some(deadline::arm::<R>);

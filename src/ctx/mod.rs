@@ -142,6 +142,7 @@ impl<R: Clone> Ctx<R> {
 
     /// Begins a context below this one that has a deadline, values or other wishes.
     #[track_caller]
+    #[inline]
     pub fn build(&self, name: impl Into<Name>) -> CtxBuilder<R> {
         CtxBuilder::new(self.clone(), name.into())
     }

@@ -161,7 +161,7 @@ impl<R: Timer, F: Future> Timeout<R, F> {
     fn poll_limits(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
         let mut this = self.project();
         if let Some(rt) = this.rt.take() {
-            this.sleep.set(Some(rt.into_sleep(*this.d, this.deadline)));
+            rt.put_sleep(*this.d, this.deadline, this.sleep.as_mut());
         }
         if let (Some(mut sleep), Some(at)) = (this.sleep.as_mut().as_pin_mut(), *this.deadline) {
             if sleep.as_mut().poll(cx).is_ready() {

@@ -160,6 +160,17 @@ pub trait Timer: Clone + 'static {
         *deadline = Some(at);
         self.sleep_until(at)
     }
+
+    /// The same where it is to stay: sleeps may be large to move.
+    #[doc(hidden)]
+    fn put_sleep(
+        self,
+        duration: Duration,
+        deadline: &mut Option<Instant>,
+        mut place: Pin<&mut Option<Self::Sleep>>,
+    ) {
+        place.set(Some(self.into_sleep(duration, deadline)));
+    }
 }
 
 /// The end of `duration` counted from `now`, about thirty years ahead at the most.

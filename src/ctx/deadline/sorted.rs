@@ -30,6 +30,7 @@ impl<K: Ord + Copy, V> Sorted<K, V> {
     }
 
     /// Inserts under a key that is not there yet.
+    #[inline]
     pub(super) fn insert(&mut self, key: K, value: V) {
         match self {
             Sorted::Few(row) if row.len() < FEW => {

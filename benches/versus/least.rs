@@ -1,6 +1,9 @@
 //! The least that a task with a handle, a wait with a timeout, and a value that is given once can be
 //! in safe code: yardsticks beside the peers, which say what is left to be gained.
 
+pub(crate) mod due;
+pub(crate) mod tree;
+
 use std::{
     future::Future,
     mem,
@@ -11,6 +14,7 @@ use std::{
 };
 
 use pin_project::{pin_project, pinned_drop};
+use tokio::runtime::Handle;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -27,23 +31,33 @@ struct Place<T> {
 /// The handle on a bare task.
 pub(crate) struct BareTask<T>(Arc<Mutex<Place<T>>>);
 
+/// Where a bare task leaves its value.
+pub(crate) struct BarePlace<T>(Arc<Mutex<Place<T>>>);
+
+/// A place and the handle on it.
+fn place<T>() -> (BarePlace<T>, BareTask<T>) {
+    let (value, waker) = (None, None);
+    let place = Arc::new(Mutex::new(Place { value, waker }));
+    (BarePlace(Arc::clone(&place)), BareTask(place))
+}
+
+impl<T> BarePlace<T> {
+    fn fill(&self, value: T) {
+        let mut inner = lock(&self.0);
+        inner.value = Some(value);
+        let waker = inner.waker.take();
+        drop(inner);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
 /// A task of smol's that leaves its value in a place.
 pub(crate) fn spawn_on_smol<F>(future: F) -> BareTask<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    let (value, waker) = (None, None);
-    let place = Arc::new(Mutex::new(Place { value, waker }));
-    let handle = BareTask(Arc::clone(&place));
-    let task = async move {
-        let value = future.await;
-        let mut inner = lock(&place);
-        inner.value = Some(value);
-        let waker = inner.waker.take();
-        drop(inner);
-        waker.into_iter().for_each(Waker::wake);
-    };
-    smol::spawn(task).detach();
+    let (place, handle) = place();
+    smol::spawn(async move { place.fill(future.await) }).detach();
     handle
 }
 
@@ -67,7 +81,7 @@ impl<T> Future for BareTask<T> {
 pub(crate) struct BareList(Mutex<Vec<Option<Waker>>>);
 
 /// A future with a sleep of tokio's, and a place in the list of something that might end: no
-/// context, no error, no clock as a value. It polls the future first, as ours.
+/// context, no error. It polls the future first, as ours.
 #[pin_project(PinnedDrop)]
 pub(crate) struct BareTimeout<F> {
     #[pin]
@@ -77,10 +91,17 @@ pub(crate) struct BareTimeout<F> {
     limit: Duration,
     list: Arc<BareList>,
     place: Option<usize>,
+    /// The clock as a value: whose timer it is, whatever thread it is polled on.
+    clock: Option<Handle>,
 }
 
 impl<F> BareTimeout<F> {
-    pub(crate) fn new(limit: Duration, future: F, list: &Arc<BareList>) -> Self {
+    pub(crate) fn new(
+        limit: Duration,
+        future: F,
+        list: &Arc<BareList>,
+        clock: Option<&Handle>,
+    ) -> Self {
         let (sleep, list, place) = (None, Arc::clone(list), None);
         BareTimeout {
             future,
@@ -88,6 +109,7 @@ impl<F> BareTimeout<F> {
             limit,
             list,
             place,
+            clock: clock.cloned(),
         }
     }
 }
@@ -101,6 +123,7 @@ impl<F: Future> Future for BareTimeout<F> {
             return Poll::Ready(Some(value));
         }
         if this.sleep.is_none() {
+            let _context = this.clock.as_ref().map(Handle::enter);
             this.sleep.set(Some(tokio::time::sleep(*this.limit)));
         }
         let sleep = this.sleep.as_mut().as_pin_mut();

@@ -18,7 +18,7 @@ use windlass::{
 };
 
 use super::{
-    least::spawn_on_smol,
+    least::{spawn_on_smol, tree::BareNode},
     measure::{Future32, Sample},
     row::{INFO, Row},
     runner::Runner,
@@ -91,7 +91,7 @@ struct Targets {
 }
 
 fn tokio_row(row: &mut Row, rt: fn() -> Runtime, targets: Targets, future: fn(usize) -> Future32) {
-    let (ours, set, raw) = (rt(), rt(), rt());
+    let [ours, set, raw, bare] = [(); 4].map(|()| rt());
     let ctx = Ctx::root_on("root", Tokio::from(ours.handle().clone()));
     row.items(TASKS)
         .ours(move |n| in_tokio(&ours, spawn_ours(ctx.clone(), n, future)))
@@ -100,6 +100,12 @@ fn tokio_row(row: &mut Row, rt: fn() -> Runtime, targets: Targets, future: fn(us
         })
         .peer("tokio::spawn", targets.raw, move |n| {
             in_tokio(&raw, spawn_raw(n, future))
+        })
+        .peer("bare_listed", INFO, move |n| {
+            let node = BareNode::new(None);
+            in_tokio(&bare, async move {
+                spawn_with(n, future, |f| node.spawn(f)).await
+            })
         });
 }
 
@@ -201,7 +207,7 @@ fn plain_pool() -> &'static Executor<'static> {
     pool
 }
 
-async fn spawn_with<H: Future<Output = u64>>(
+async fn spawn_with<H: Future>(
     n: usize,
     future: impl Fn(usize) -> Future32,
     spawn: impl Fn(Future32) -> H,

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use windlass::{Ctx, adapters::Embedded};
 
 use super::{
+    least::tree::BareLink,
     measure::{time, time_on_threads},
-    row::Row,
+    row::{INFO, Row},
     runner::Runner,
 };
 
@@ -167,6 +168,13 @@ fn trees(run: &mut Runner, shape: Shape) {
                     life(shape, n, CancellationToken::new, child, |token| {
                         token.cancel();
                     })
+                })
+                .peer("bare_chain", INFO, move |n| {
+                    let (root, child) = (
+                        || BareLink::new(None),
+                        |above: &_| BareLink::new(Some(above)),
+                    );
+                    life(shape, n, root, child, |link| link.end())
                 });
         });
     }

@@ -17,7 +17,11 @@ use tokio_util::sync::CancellationToken;
 use windlass::{Ctx, adapters::Tokio, wait_for_all};
 
 use super::{
-    least::{BareList, BareTimeout},
+    least::{
+        BareList, BareTimeout,
+        due::{BareDeadlines, BareDue},
+        tree::BareNode,
+    },
     measure::{Future32, counted_waker, drive, time},
     row::{INFO, Row},
     runner::Runner,
@@ -183,6 +187,16 @@ fn cancelled_in_nodes(run: &mut Runner) {
             node_each(&ours, n, node, || root.cancel())
         });
         token_nodes(row, 1.0);
+        let rt = current_thread();
+        row.peer("bare_tree", INFO, move |n| {
+            let root = BareNode::new(None);
+            let node = || {
+                let node = BareNode::new(Some(&root));
+                let wait = tokio::spawn(node.listed(pending::<()>()));
+                (node, wait)
+            };
+            node_each(&rt, n, node, || root.end())
+        });
     });
     run.row("tree-waited-own-1e5", |row| {
         let ours = current_thread();
@@ -196,6 +210,16 @@ fn cancelled_in_nodes(run: &mut Runner) {
             node_each(&ours, n, node, || root.cancel())
         });
         token_nodes(row, 1.3);
+        let rt = current_thread();
+        row.peer("bare_listed", INFO, move |n| {
+            let root = BareNode::new(None);
+            let node = || {
+                let node = BareNode::new(Some(&root));
+                let task = node.spawn(pending::<()>());
+                (node, task)
+            };
+            node_each(&rt, n, node, || root.end())
+        });
     });
 }
 
@@ -265,9 +289,9 @@ fn run_until_done(run: &mut Runner) {
 fn timeouts(run: &mut Runner) {
     for ((kind, future), target) in KINDS.into_iter().zip([0.5, 1.3]) {
         run.row(&format!("timeout-{kind}"), |row| {
-            let [ours, native, bare] = [(); 3].map(|()| busy_timer());
+            let [ours, native, bare, clock] = [(); 4].map(|()| busy_timer());
             let ctx = Ctx::root_on("root", Tokio::from(ours.handle().clone()));
-            let list = Arc::new(BareList::default());
+            let [list, other] = [(); 2].map(|()| Arc::new(BareList::default()));
             row.items(50_000)
                 .ours(move |n| {
                     let _inside = ours.enter();
@@ -282,7 +306,14 @@ fn timeouts(run: &mut Runner) {
                 .peer("bare_list", INFO, move |n| {
                     let _inside = bare.enter();
                     each(n, |waker, i| {
-                        drive(waker, BareTimeout::new(FAR, future(i), &list))
+                        drive(waker, BareTimeout::new(FAR, future(i), &list, None))
+                    })
+                })
+                .peer("bare_list+clock", INFO, move |n| {
+                    let _inside = clock.enter();
+                    let handle = Some(clock.handle());
+                    each(n, |waker, i| {
+                        drive(waker, BareTimeout::new(FAR, future(i), &other, handle))
                     })
                 });
         });
@@ -315,7 +346,8 @@ fn deadlines(run: &mut Runner) {
     // Alone: the deadline starts the driver of its tree, which ends with it.
     for (name, keep) in [("deadline-child", true), ("deadline-child-alone", false)] {
         run.row(name, |row| {
-            let (ours, native) = (busy_timer(), busy_timer());
+            let [ours, native, bare] = [(); 3].map(|()| busy_timer());
+            let above = Arc::new(BareDeadlines::default());
             let root = Ctx::root_on("root", Tokio::from(ours.handle().clone()));
             let kept = keep.then(|| root.build("kept").timeout(FAR).start());
             row.items(50_000)
@@ -328,6 +360,11 @@ fn deadlines(run: &mut Runner) {
                 .peer("tokio::timeout", 1.0, move |n| {
                     in_turns(&native, n, |waker, i| {
                         let _ = drive(waker, tokio::time::timeout(FAR, Future32::yielding(i)));
+                    })
+                })
+                .peer("bare_deadline", INFO, move |n| {
+                    in_turns(&bare, n, |_, _| {
+                        drop(BareDue::new(&above, FAR, bare.handle()))
                     })
                 });
         });

@@ -8,6 +8,7 @@ mod order;
 mod room;
 mod threads;
 mod waiting;
+mod wakes;
 
 use std::task::Poll;
 

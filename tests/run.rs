@@ -1,4 +1,4 @@
-//! From synchronous code: `run` and its kin, `gather`, and waits for threads.
+//! From synchronous code: `run` and its kin, and `gather`.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,7 +8,6 @@ use std::{
     pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
-    thread,
     time::Duration,
 };
 
@@ -25,8 +24,6 @@ use windlass::{
 mod hand;
 
 use self::hand::Hand;
-
-const LONG: Duration = Duration::from_secs(30);
 
 fn rt() -> Embedded {
     Embedded::global()
@@ -269,6 +266,19 @@ fn of_several_errors_in_one_turn_that_of_the_first_place_is_given_however_many_t
 }
 
 #[test]
+fn an_error_at_once_leaves_those_behind_it_unpolled_however_many_there_are() {
+    for n in [3, 100] {
+        let polled = Cell::new(0);
+        let each = |_| async {
+            polled.set(polled.get() + 1);
+            fails("at once")
+        };
+        block_on(try_gather((0..n).map(each).collect::<Vec<_>>())).unwrap_err();
+        assert_eq!(polled.get(), 1, "of {n}");
+    }
+}
+
+#[test]
 fn run_09_to_14_declared_errors_are_returned_in_their_places_and_the_others_go_on() {
     let all = vec![
         after(2, fails("late")),
@@ -382,61 +392,4 @@ fn a_refusal_drops_the_futures_unpolled() {
     assert!(error.is::<NestedRun>());
     assert!(error.to_string().contains("it always refuses"), "{error}");
     assert!(!polled.get());
-}
-
-// ===== waits for threads =====
-
-#[test]
-fn a_thread_waits_for_the_end_of_a_context() {
-    let ctx = Ctx::root_on("app", ());
-    let late = ctx.blocking_done(Duration::from_millis(1)).unwrap_err();
-    assert!(late.is_timed_out());
-    assert!(late.to_string().contains("app"), "{late}");
-    let ends = ctx.clone();
-    let ender = thread::spawn(move || ends.cancel_with("enough"));
-    let why = ctx.blocking_done(LONG).unwrap();
-    assert_eq!(why.to_string(), "cancelled at app by enough");
-    assert!(ender.join().unwrap());
-    assert!(ctx.blocking_done(Duration::ZERO).is_err() || ctx.is_done());
-    assert!(ctx.blocking_done(Duration::MAX).unwrap().is_cancelled());
-}
-
-#[test]
-fn a_thread_waits_for_a_task_and_can_ask_again() {
-    let ctx = Ctx::root("app", rt());
-    let event = windlass::Event::new();
-    let waits = event.wait();
-    let mut task = ctx.spawn(async move {
-        waits.await;
-        7
-    });
-    assert!(
-        task.blocking_join(Duration::ZERO)
-            .unwrap_err()
-            .is_timed_out()
-    );
-    assert!(!task.is_done());
-    event.set();
-    assert_eq!(task.blocking_join(LONG).unwrap().unwrap(), 7);
-    let mut failed = ctx.try_spawn(async { fails("task") });
-    let error = failed.blocking_join(Duration::MAX).unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "task");
-}
-
-#[test]
-fn a_task_is_not_blocked_on_itself() {
-    let ctx = Ctx::root("app", rt());
-    let inner = ctx.clone();
-    let task = ctx.spawn(async move { inner.blocking_done(LONG).unwrap_err() });
-    let refusal = run(&rt(), task).unwrap().unwrap();
-    assert!(refusal.is::<NestedRun>());
-    assert!(refusal.to_string().contains("`.await` there"), "{refusal}");
-}
-
-#[test]
-fn blocking_work_may_wait() {
-    let ctx = Ctx::root("app", rt());
-    let mut inner = ctx.spawn(async { 1 });
-    let task = ctx.spawn_blocking(move |_| inner.blocking_join(LONG).unwrap().unwrap());
-    assert_eq!(run(&rt(), task).unwrap().unwrap(), 1);
 }

@@ -90,17 +90,20 @@ fn wait<F: Future>(future: F, limit: Duration, path: impl FnOnce() -> String) ->
     })
 }
 
-/// Polls `future` on this thread until it is ready, or `deadline` is over.
+/// Polls `future` on this thread until it is ready, or `deadline` is over; then once more, since what
+/// has ended may give others a turn first.
 fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
     let mut future = pin!(future);
     let waker = unpark(thread::current());
+    let mut is_over = false;
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Some(output);
         }
-        if !park_until(deadline) {
+        if is_over {
             return None;
         }
+        is_over = !park_until(deadline);
     }
 }
 

@@ -230,3 +230,20 @@ fn a_scope_can_run_in_a_task() {
         .try_spawn(async move { with_resources(&ctx, vec![res], async || ok(6)).await });
     assert_eq!(sim.rt.block_on(task).unwrap(), 6);
 }
+
+/// Not that the scope was dropped: that it was, is because the context had ended.
+#[test]
+fn dropped_after_the_end_of_the_context_it_tells_finish_of_that() {
+    let sim = Sim::new();
+    let mut scope = Box::pin(sim.scope(sim.res(Return, Return), Hang));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(scope.as_mut().poll(&mut cx).is_pending());
+    sim.ctx.fail("the power is off");
+    drop(scope);
+    sim.rt.run_until_stalled();
+    let all = sim.log.all();
+    assert!(
+        all.contains(&"r finish: the power is off".to_owned()),
+        "{all:?}"
+    );
+}

@@ -99,3 +99,36 @@ fn several_are_finished_when_the_scope_is_dropped() {
     assert_eq!(steps(&sim), "+a+b+c+d+e-e-d-c-b-a");
     assert!(sim.log.all().contains(&"a finished".to_owned()));
 }
+
+#[test]
+fn of_several_that_go_wrong_in_finish_the_first_is_given_and_the_others_are_reported() {
+    let sim = Sim::new();
+    let parts =
+        ["a", "b", "c"].map(|name| Box::new(sim.named(name, Return, Fail)) as Box<dyn Resource>);
+    let scope = with_resources(&sim.ctx, Vec::from(parts), async || ok(1));
+    let error = sim.rt.block_on(scope).unwrap_err();
+    assert_eq!(error.to_string(), "finish of c failed");
+    let reported: Vec<_> = sim.log.all();
+    let reported: Vec<_> = reported
+        .iter()
+        .filter(|l| l.starts_with("reported"))
+        .collect();
+    assert_eq!(
+        reported,
+        ["reported finish of b failed", "reported finish of a failed"]
+    );
+}
+
+#[test]
+fn each_of_several_is_told_why_it_is_finished() {
+    let sim = Sim::new();
+    let scope = with_resources(&sim.ctx, five(&sim, (Return, Return)), async || {
+        Err::<(), _>("the body failed")
+    });
+    sim.rt.block_on(scope).unwrap_err();
+    let all = sim.log.all();
+    let told = all
+        .iter()
+        .filter(|line| line.ends_with(" finish: the body failed"));
+    assert_eq!(told.count(), 5);
+}

@@ -5,11 +5,11 @@ use windlass::{
     testing::{Sim, explore},
 };
 
-use super::{Alive, SEEDS, after_a_second, endless, kit::secs};
+use super::{Alive, SEEDS, after_a_second, either_way, endless, kit::secs};
 
 #[test]
 fn losers_of_k_of_n_are_awaited_whoever_wins() {
-    explore(SEEDS, async |sim: &Sim| {
+    either_way(async |sim: &Sim| {
         let alive = Alive::default();
         let mut tasks: Vec<_> = (0..4)
             .map(|n| after_a_second(&sim.ctx, &alive, Ok(n)))
@@ -24,6 +24,7 @@ fn losers_of_k_of_n_are_awaited_whoever_wins() {
         );
         assert!(quorum.values.len() == 2 && quorum.failed.len() <= 1);
         assert!(quorum.values.iter().all(|(place, value)| place == value));
+        (quorum.values[0].0, quorum.failed.len())
     });
 }
 
@@ -42,15 +43,17 @@ fn fail_fast_join_against_success_gives_all_or_the_error() {
 
 #[test]
 fn first_success_against_the_end_of_the_context_ends_either_way() {
-    explore(SEEDS, async |sim: &Sim| {
+    either_way(async |sim: &Sim| {
         let (parent, alive) = (sim.ctx.child("parent"), Alive::default());
         let mut tasks = Vec::from([0, 1].map(|n| after_a_second(&parent, &alive, Ok(n))));
-        tasks.push(endless(&sim.ctx.child("beside"), &alive));
-        let beside = tasks[2].watch();
+        tasks.push(endless(&parent.child("below"), &alive));
+        let below = tasks[2].watch();
         sim.ctx.call_later(secs(1), move || {
             parent.cancel();
         });
-        match join_tasks(tasks, FirstSuccess::new()).await {
+        let outcome = join_tasks(tasks, FirstSuccess::new()).await;
+        let has_won = outcome.is_ok();
+        match outcome {
             Ok(won) => assert_eq!(won.index, won.value),
             Err(none) => {
                 assert_eq!(none.failed.len(), 3);
@@ -58,13 +61,14 @@ fn first_success_against_the_end_of_the_context_ends_either_way() {
             }
         }
         assert_eq!(alive.count(), 0);
-        assert!(beside.is_cancelled());
+        assert!(below.is_cancelled());
+        has_won
     });
 }
 
 #[test]
 fn dropped_join_against_its_tasks_leaves_none_behind() {
-    explore(SEEDS, async |sim: &Sim| {
+    either_way(async |sim: &Sim| {
         let (holder, alive) = (TaskHolder::new(&sim.ctx, "holder"), Alive::default());
         let mut tasks = Vec::from([0, 1].map(|n| after_a_second(&holder, &alive, Ok(n))));
         tasks.push(endless(&holder, &alive));
@@ -76,5 +80,6 @@ fn dropped_join_against_its_tasks_leaves_none_behind() {
             (alive.count(), finished.completed + finished.cancelled),
             (0, 3)
         );
+        finished.completed
     });
 }

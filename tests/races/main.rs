@@ -15,6 +15,9 @@ mod joins;
 mod promises;
 
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fmt::Debug,
     future::pending,
     ops::Range,
     sync::{
@@ -23,11 +26,25 @@ use std::{
     },
 };
 
-use windlass::{Ctx, Error, Task};
+use windlass::{
+    Ctx, Error, Task,
+    testing::{Sim, explore},
+};
 
-use self::kit::secs;
+use self::kit::{secs, yield_now};
 
 const SEEDS: Range<u64> = 0..100;
+
+/// Runs a race with each seed. It gives how it went, and has to go more than one way.
+fn either_way<T: Ord + Debug>(race: impl AsyncFn(&Sim) -> T) {
+    let seen = RefCell::new(BTreeSet::new());
+    explore(SEEDS, async |sim: &Sim| {
+        let went = race(sim).await;
+        seen.borrow_mut().insert(went);
+    });
+    let seen = seen.into_inner();
+    assert!(seen.len() > 1, "always the same: {seen:?}");
+}
 
 /// How many futures there are, dropped ones not counted.
 #[derive(Clone, Default)]
@@ -52,7 +69,8 @@ impl Drop for One {
     }
 }
 
-/// A task that gives `value` after a second, or that error.
+/// A task that gives `value` after a second and a turn, or that error. What ends it in that turn is
+/// before the value: one that was ready as its time came would always be.
 fn after_a_second<T: Send + 'static>(
     ctx: &Ctx,
     alive: &Alive,
@@ -62,6 +80,7 @@ fn after_a_second<T: Send + 'static>(
     ctx.task("after a second").silent().try_spawn(async move {
         let _one = one;
         inside.sleep(secs(1)).await?;
+        yield_now().await;
         value.map_err(Error::from)
     })
 }

@@ -11,14 +11,11 @@ use windlass::{
     testing::{Sim, explore},
 };
 
-use super::{
-    SEEDS,
-    kit::{secs, yield_now},
-};
+use super::{SEEDS, either_way, kit::secs};
 
 #[test]
 fn promise_set_against_drop_gives_everybody_the_same() {
-    explore(SEEDS, async |sim: &Sim| {
+    either_way(async |sim: &Sim| {
         let promise = Promise::<u32>::new();
         let waits: Vec<_> = (0..3).map(|_| sim.ctx.try_spawn(promise.wait())).collect();
         let calls = Arc::new(AtomicUsize::new(0));
@@ -48,6 +45,7 @@ fn promise_set_against_drop_gives_everybody_the_same() {
                 .all(|gave| gave.as_ref().ok().copied() == value)
         );
         assert_eq!(calls.load(Ordering::SeqCst), 1);
+        value
     });
 }
 
@@ -73,31 +71,33 @@ fn last_setter_that_goes_against_one_that_sets_never_hides_a_value() {
 #[test]
 fn wait_that_is_dropped_against_set_leaves_the_others_their_value() {
     //
-    explore(SEEDS, async |sim: &Sim| {
+    either_way(async |sim: &Sim| {
         let promise = Promise::<u32>::new();
-        let in_time = |wait: Promise<u32>| sim.ctx.timeout(secs(1), wait);
-        let (a, b, c) = (
-            in_time(promise.wait()),
-            in_time(promise.wait()),
-            promise.wait(),
-        );
-        let set = async {
-            sim.ctx.sleep(secs(1)).await.unwrap();
-            yield_now().await;
-            assert!(promise.set(7));
+        let in_time = |wait: Promise<u32>| {
+            let ctx = sim.ctx.clone();
+            sim.ctx
+                .spawn(async move { ctx.timeout(secs(1), wait).await.is_ok() })
         };
-        let (a, b, c, ()) = futures::join!(a, b, c, set);
-        assert_eq!(c.unwrap(), 7);
-        for gave in [a, b] {
-            assert!(gave.map_or_else(|error| error.is_timed_out(), |gave| gave.is_ok()));
-        }
+        let waits = [in_time(promise.wait()), in_time(promise.wait())];
+        let (ctx, sets) = (sim.ctx.clone(), promise.clone());
+        let set = sim.ctx.spawn(async move {
+            ctx.sleep(secs(1)).await.unwrap();
+            sets.set(7)
+        });
+        assert_eq!(promise.wait().await.unwrap(), 7);
+        assert!(set.await.unwrap());
+        let were_in_time = join_all(waits).await;
+        were_in_time
+            .into_iter()
+            .filter(|was| matches!(was, Ok(true)))
+            .count()
     });
 }
 
 #[test]
 fn end_of_the_parent_against_a_childs_value_is_one_outcome_that_stays() {
     //
-    explore(SEEDS, async |sim: &Sim| {
+    either_way(async |sim: &Sim| {
         let parent = Promise::<u32>::new();
         let child = parent.child();
         let wait = sim.ctx.try_spawn(child.wait());
@@ -120,5 +120,6 @@ fn end_of_the_parent_against_a_childs_value_is_one_outcome_that_stays() {
         assert_eq!(wait.await.is_ok(), is_set);
         assert!(seen.is_none_or(|seen| seen == "no" && !is_set));
         assert_eq!(child.is_failed(), !is_set);
+        is_set
     });
 }

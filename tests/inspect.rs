@@ -1,6 +1,6 @@
 //! Snapshots of what runs.
 
-use std::{future::pending, time::Duration};
+use std::{collections::BTreeSet, future::pending, time::Duration};
 
 use windlass::{Ctx, testing::simulate};
 
@@ -48,6 +48,54 @@ fn snapshot_is_a_tree_of_what_runs() {
             "the context itself, even if nothing runs"
         );
         app.cancel();
+    });
+}
+
+#[test]
+fn what_is_in_a_context_stands_right_below_it() {
+    simulate(async |sim| {
+        for name in ["one", "other"] {
+            let ctx = sim.ctx.child(name);
+            drop(ctx.task("first").spawn(pending::<()>()));
+            drop(ctx.child("below").task("second").spawn(pending::<()>()));
+        }
+        sim.rt.settle().await;
+        let in_each = ["    first", "    below", "      second"];
+        let names: Vec<_> = lines(&sim.ctx);
+        let names: Vec<_> = names
+            .iter()
+            .map(|line| line.split(" (").next().unwrap())
+            .collect();
+        let [app, one, a, b, c, other, d, e, f] = names[..] else {
+            panic!("{names:?}");
+        };
+        let tops = BTreeSet::from([one, other]);
+        assert_eq!((app, tops), ("sim", BTreeSet::from(["  one", "  other"])));
+        for inside in [[a, b, c], [d, e, f]] {
+            let is_right = inside == in_each || inside == [in_each[1], in_each[2], in_each[0]];
+            assert!(is_right, "{names:?}");
+        }
+        sim.ctx.cancel();
+    });
+}
+
+#[test]
+fn a_task_that_was_asked_alone_is_stopping_and_what_has_ended_is_grey() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let grace = Duration::from_secs(5);
+        let slow = app.task("slow").grace(grace).spawn(pending::<()>());
+        sim.rt.settle().await;
+        slow.cancel();
+        assert_eq!(
+            lines(&app),
+            ["app (context, live)", "  slow (task, stopping)"]
+        );
+        app.cancel();
+        let dot = app.snapshot().to_dot();
+        let colours: Vec<_> = dot.matches("orange").chain(dot.matches("grey")).collect();
+        assert_eq!(colours, ["orange", "grey"], "{dot}");
+        drop(slow.await);
     });
 }
 

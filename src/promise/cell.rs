@@ -201,23 +201,30 @@ impl<T> Cell<T> {
             self.tell();
         }
         let is_alone = mutant("look_for_listeners_before_the_write") && !self.is_listened();
-        self.fill(offered, outcome);
-        if offered.is_none() && !is_alone {
-            self.tell();
+        let listened = self.fill(offered, outcome);
+        if let (Some(listened), true, false) = (listened, offered.is_none(), is_alone) {
+            listened.tell(self);
         }
     }
 
-    /// Writes the outcome (invariant 1), and tells nobody. What is offered is made an outcome in its
-    /// place: it may be large.
+    /// Writes the outcome (invariant 1), and tells nobody of those it gives back, who listen. What is
+    /// offered is made an outcome in its place: it may be large.
     #[inline]
-    fn fill<V>(&self, offered: &mut Option<V>, outcome: impl Fn(V) -> Result<T>) {
+    fn fill<V>(
+        &self,
+        offered: &mut Option<V>,
+        outcome: impl Fn(V) -> Result<T>,
+    ) -> Option<&Listened<T>> {
         let mut take = || match offered.take() {
             Some(offered) => outcome(offered),
             None => unreachable!("it is offered once, and taken once"),
         };
-        let slot = self.slot.get_or_init(|| Slot::Outcome(take()));
-        if let Slot::Listened(listened) = slot {
-            listened.fill(take);
+        match self.slot.get_or_init(|| Slot::Outcome(take())) {
+            Slot::Outcome(_) => None,
+            Slot::Listened(listened) => {
+                listened.fill(take);
+                Some(listened)
+            }
         }
     }
 

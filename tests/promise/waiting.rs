@@ -2,10 +2,10 @@
 
 use std::{
     sync::Arc,
-    task::{Poll, Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
 };
 
-use windlass::{FutureStatus, Promise, ResettablePromise, wait_for_all, wait_for_first};
+use windlass::{FutureStatus, Promise, ResettablePromise, WaitSlot, wait_for_all, wait_for_first};
 
 use crate::{Log, Wakes, is_cancelled, poll, ready};
 
@@ -23,6 +23,29 @@ fn each_wait_is_woken_once_and_a_wait_that_left_is_not() {
     promise.set(1);
     assert_eq!((a_wakes.count(), b_wakes.count()), (1, 0));
     assert!(matches!(poll(&mut a, &a_waker), Poll::Ready(Ok(1))));
+}
+
+#[test]
+fn waits_in_slots_are_woken_once_after_the_callbacks_and_one_that_left_is_not() {
+    let (promise, log) = (Promise::new(), Log::default());
+    let (a_wakes, a_waker) = Wakes::new();
+    let (b_wakes, b_waker) = Wakes::new();
+    let (mut a, mut b) = (WaitSlot::default(), WaitSlot::default());
+    let in_slot = |slot: &mut WaitSlot, waker: &Waker| {
+        promise.poll_done(slot, &mut Context::from_waker(waker))
+    };
+    assert!(in_slot(&mut a, &a_waker).is_pending());
+    assert!(in_slot(&mut a, &a_waker).is_pending());
+    assert!(in_slot(&mut b, &b_waker).is_pending());
+    drop(b);
+    assert_eq!(Arc::strong_count(&b_wakes), 2, "its waker is gone");
+    let (seen, wakes) = (log.clone(), a_wakes.clone());
+    promise.on_done(move |_| seen.note(format!("woken {}", wakes.count())));
+    promise.set(1);
+    assert_eq!(log.take(), ["woken 0"]);
+    assert_eq!((a_wakes.count(), b_wakes.count()), (1, 0));
+    assert!(in_slot(&mut a, &a_waker).is_ready());
+    assert!(in_slot(&mut WaitSlot::default(), &b_waker).is_ready());
 }
 
 #[test]

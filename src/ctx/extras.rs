@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Error, TaskId,
-    report::Reporter,
+    report::{Reporter, isolate},
     sync::{Arc, AtomicU64, Ordering},
     task::AnyTask,
 };
@@ -85,8 +85,11 @@ impl Deadline {
 
 impl Extras {
     pub(crate) fn set_value<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.values.retain(|(id, _)| *id != TypeId::of::<T>());
-        self.values.push((TypeId::of::<T>(), Arc::new(value)));
+        let id = TypeId::of::<T>();
+        let former = self.values.iter().position(|(held, _)| *held == id);
+        let former = former.map(|at| self.values.remove(at));
+        self.values.push((id, Arc::new(value)));
+        drop_guarded(former);
     }
 
     pub(crate) fn value<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
@@ -94,4 +97,18 @@ impl Extras {
         let (_, value) = self.values.iter().find(|(id, _)| *id == wanted)?;
         Arc::clone(value).downcast().ok()
     }
+}
+
+/// The node may go with a handle that an executor drops, which no panic may reach.
+impl Drop for Extras {
+    fn drop(&mut self) {
+        self.values.drain(..).for_each(drop_guarded);
+        if let Some(reporter) = self.reporter.take() {
+            isolate("the destructor of a reporter", || drop(reporter));
+        }
+    }
+}
+
+fn drop_guarded<T>(value: T) {
+    isolate("the destructor of a context's value", || drop(value));
 }

@@ -1,6 +1,6 @@
 //! [`Failed`]: the user's own error, kept whole.
 
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::{error::Error as StdError, fmt, mem, sync::Arc};
 
 use super::{BoxError, Error, chain};
 use crate::report::isolate;
@@ -21,13 +21,25 @@ use crate::report::isolate;
 /// assert_eq!(failed.to_string(), "invalid digit found in string");
 /// ```
 #[derive(Clone)]
-pub struct Failed(Arc<Kept>);
+pub struct Failed(Arc<Held>);
 
-enum Kept {
+enum Held {
     Boxed(BoxError),
     /// Boxing it would hide its type, its backtrace and what can be downcast to.
     #[cfg(feature = "anyhow")]
     Anyhow(anyhow::Error),
+}
+
+/// The last clone may be in a task or a context, and go where no panic may arrive.
+impl Drop for Held {
+    fn drop(&mut self) {
+        isolate("the destructor of an error", || match self {
+            // Something else takes its place; this box allocates nothing.
+            Held::Boxed(e) => drop(mem::replace(e, Box::new(fmt::Error))),
+            #[cfg(feature = "anyhow")]
+            Held::Anyhow(e) => drop(mem::replace(e, fmt::Error.into())),
+        });
+    }
 }
 
 // ===== impl Failed =====
@@ -35,13 +47,13 @@ enum Kept {
 impl Failed {
     /// Keeps `e`, in whose chain there is no error of ours of another kind.
     pub(super) fn new(e: BoxError) -> Self {
-        Failed(Arc::new(Kept::Boxed(e)))
+        Failed(Arc::new(Held::Boxed(e)))
     }
 
     /// Keeps `e`, in whose chain there is no error of ours of another kind.
     #[cfg(feature = "anyhow")]
     pub(super) fn from_anyhow(e: anyhow::Error) -> Self {
-        Failed(Arc::new(Kept::Anyhow(e)))
+        Failed(Arc::new(Held::Anyhow(e)))
     }
 
     /// Returns the user's error.
@@ -57,9 +69,9 @@ impl Failed {
     /// ```
     pub fn get_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
         match &*self.0 {
-            Kept::Boxed(e) => &**e,
+            Held::Boxed(e) => &**e,
             #[cfg(feature = "anyhow")]
-            Kept::Anyhow(e) => &**e,
+            Held::Anyhow(e) => &**e,
         }
     }
 
@@ -88,8 +100,8 @@ impl Failed {
     #[cfg_attr(docsrs, doc(cfg(feature = "anyhow")))]
     pub fn as_anyhow(&self) -> Option<&anyhow::Error> {
         match &*self.0 {
-            Kept::Anyhow(e) => Some(e),
-            Kept::Boxed(_) => None,
+            Held::Anyhow(e) => Some(e),
+            Held::Boxed(_) => None,
         }
     }
 
@@ -115,9 +127,9 @@ impl Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Kept::Boxed(e) => e.fmt(f),
+            Held::Boxed(e) => e.fmt(f),
             #[cfg(feature = "anyhow")]
-            Kept::Anyhow(e) => e.fmt(f),
+            Held::Anyhow(e) => e.fmt(f),
         }
     }
 }
@@ -126,9 +138,9 @@ impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut output = f.debug_tuple("Failed");
         match &*self.0 {
-            Kept::Boxed(e) => output.field(e),
+            Held::Boxed(e) => output.field(e),
             #[cfg(feature = "anyhow")]
-            Kept::Anyhow(e) => output.field(e),
+            Held::Anyhow(e) => output.field(e),
         };
         output.finish()
     }

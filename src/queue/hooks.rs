@@ -134,7 +134,7 @@ impl<T> Hooks<T> {
         list.listed.extend(added);
         let next = list.next_round();
         drop(list);
-        isolate("the destructor of a hook", || drop(gone));
+        gone.into_iter().for_each(drop_hook);
         next
     }
 }
@@ -149,6 +149,17 @@ impl<T> List<T> {
         self.out = self.listed.iter().map(|(id, _)| *id).collect();
         Some(std::mem::take(&mut self.listed))
     }
+}
+
+/// One at a time: a hook whose destructor panics takes none of the others along.
+impl<T> Drop for List<T> {
+    fn drop(&mut self) {
+        self.listed.drain(..).for_each(drop_hook);
+    }
+}
+
+fn drop_hook<T>((_, hook): (CallbackId, Hook<T>)) {
+    isolate("the destructor of a hook", || drop(hook));
 }
 
 impl<T> QueueView<'_, T> {

@@ -415,6 +415,9 @@ impl<T> Drop for Queue<T> {
         }
         // One at a time: an item whose destructor panics takes none of the others along.
         self.core.take_all().into_iter().for_each(drop_entry);
+        if let Some(ensure) = self.ensure.take() {
+            isolate("the destructor of `ensure`", || drop(ensure));
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Panics in what the user gives: futures, destructors, callbacks, calls, blocking work.
 
 use std::{
+    fmt,
     future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Mutex,
     task::Poll,
 };
 
 use windlass::{
-    Ctx, Spawner,
+    Ctx, Error, Queue, Spawner,
     testing::{Sim, simulate},
 };
 
@@ -188,4 +190,82 @@ fn timeout_whose_future_panics_when_dropped_is_the_callers_panic() {
         assert_eq!(sim.clock.elapsed(), secs(1));
         sim.ctx.sleep(secs(1)).await.unwrap();
     });
+}
+
+/// An error whose destructor panics.
+#[derive(Debug)]
+struct Unpleasant(#[allow(dead_code)] Bomb);
+
+impl fmt::Display for Unpleasant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unpleasant")
+    }
+}
+
+impl std::error::Error for Unpleasant {}
+
+#[test]
+fn values_and_reporter_of_a_context_may_panic_when_they_are_dropped() {
+    // The panic went wherever the last handle did: out of a task's future, into its executor, some
+    // of which end the process then.
+    let (keeper, bomb) = (Keeper::default(), Bomb);
+    let ctx = Ctx::root_on("app", keeper.clone());
+    let build = |name: &'static str| ctx.build(name).value(Mutex::new(Bomb));
+    drop(build("unused"));
+    drop(build("twice").value(Mutex::new(Bomb)).start());
+    let told = build("several").value(Some(Bomb)).reporter(move |_| {
+        let _ = &bomb;
+    });
+    drop(told.start());
+    drop(ctx.task("last").value(Mutex::new(Bomb)).spawn(async {}));
+    let last = build("last").start();
+    drop(last.spawn(async {}));
+    drop(last);
+    for mut future in keeper.take() {
+        assert!(poll_once(&mut future).is_ready());
+    }
+    drop(ctx.task("unpolled").value(Some(Bomb)).spawn(async {}));
+    drop(keeper.take());
+    let finished = at_once(ctx.finish());
+    assert_eq!((finished.completed, finished.cancelled), (2, 1));
+}
+
+#[test]
+fn error_may_panic_when_its_last_clone_is_dropped() {
+    let keeper = Keeper::default();
+    let ctx = Ctx::root_on("app", keeper.clone());
+    let fails = || async { Err::<(), _>(Unpleasant(Bomb)) };
+    drop(ctx.task("silent").silent().try_spawn(fails()));
+    let unread = ctx.task("unread").silent().try_spawn(fails());
+    for mut future in keeper.take() {
+        assert!(poll_once(&mut future).is_ready());
+    }
+    drop(unread);
+    let ends = ctx.child("ends");
+    ends.fail(Unpleasant(Bomb));
+    drop(ends);
+    drop(Error::from(anyhow::Error::new(Unpleasant(Bomb))));
+    let first = at_once(ctx.finish()).first_error.unwrap();
+    assert_eq!(first.to_string(), "unpleasant");
+}
+
+#[test]
+fn what_a_queue_calls_may_panic_when_it_goes_with_the_queue() {
+    let ctx = Ctx::root_on("app", ());
+    let held = || {
+        let bomb = Bomb;
+        move || {
+            let _held = &bomb;
+        }
+    };
+    let ensure = held();
+    let queue = Queue::<u8>::new(&ctx, "queue").ensure(move |item| {
+        ensure();
+        Ok(item)
+    });
+    for hook in [held(), held()] {
+        queue.after_each(move |_| hook());
+    }
+    queue.append_call(held());
+    drop(queue);
 }

@@ -1,6 +1,7 @@
 //! Waiting for several things: for the first, for all, with a timeout.
 
 mod set;
+mod watch;
 
 use std::{
     fmt,
@@ -13,9 +14,10 @@ use std::{
 use pin_project::pin_project;
 
 pub use self::set::WaitSet;
+use self::watch::Watch;
 use crate::{
-    Ctx, Error, Result, Sleep, Timer, WaitSlot,
-    ctx::{EndWatch, orphaned, yield_once},
+    Ctx, Error, Result, Sleep, Timer,
+    ctx::{EndWatch, orphaned},
 };
 
 /// When a wait is over.
@@ -75,116 +77,7 @@ pub struct Waited {
     pub pending: Vec<usize>,
 }
 
-// ===== the wait behind all of them =====
-
-/// Watches the members of a set.
-///
-/// Every member gets a place of its own, which remembers that it was woken: what is done counts,
-/// even if it is taken back before we look (an event that was cleared). Members that are looked at
-/// are those that were not done before, from the first on, so that a wait for all looks at each
-/// wake at one pending member, and is linear in all. It registers with those members that stay done
-/// only when it comes to them.
-struct Watch {
-    slots: Vec<Place>,
-    /// All before this one are done.
-    cursor: usize,
-    has_yielded: bool,
-}
-
-enum Place {
-    Pending(WaitSlot),
-    Done,
-}
-
-impl Watch {
-    fn new() -> Self {
-        Watch {
-            slots: Vec::new(),
-            cursor: 0,
-            has_yielded: false,
-        }
-    }
-
-    /// Looks at every member; the first time around this registers all.
-    fn poll_each(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) {
-        self.slots
-            .resize_with(set.size(), || Place::Pending(WaitSlot::default()));
-        for index in self.cursor..self.slots.len() {
-            self.poll_member(index, set, cx);
-        }
-    }
-
-    /// Registers with those whose end may be taken back before the wait comes to them.
-    fn begin_all(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) {
-        self.slots
-            .resize_with(set.size(), || Place::Pending(WaitSlot::default()));
-        for index in self.cursor..self.slots.len() {
-            if !set.member(index).stays_done() {
-                self.poll_member(index, set, cx);
-            }
-        }
-    }
-
-    fn poll_member(&mut self, index: usize, set: &impl WaitSet, cx: &mut Context<'_>) -> bool {
-        if let Place::Pending(slot) = &mut self.slots[index] {
-            if set.member(index).poll_done(slot, cx).is_ready() {
-                self.slots[index] = Place::Done;
-            }
-        }
-        self.is_done(index)
-    }
-
-    fn is_done(&self, index: usize) -> bool {
-        matches!(self.slots[index], Place::Done)
-    }
-
-    fn poll_all(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) -> Poll<()> {
-        if self.slots.len() < set.size() {
-            self.begin_all(set, cx);
-        }
-        while self.cursor < self.slots.len() {
-            if !self.poll_member(self.cursor, set, cx) {
-                self.has_yielded = true;
-                return Poll::Pending; // the member at the cursor will wake us
-            }
-            self.cursor += 1;
-        }
-        yield_once(&mut self.has_yielded, cx)
-    }
-
-    fn poll_first(&mut self, set: &impl WaitSet, cx: &mut Context<'_>) -> Poll<Option<usize>> {
-        self.poll_each(set, cx);
-        let first = (0..self.slots.len()).find(|index| self.is_done(*index));
-        if first.is_none() && !self.slots.is_empty() {
-            self.has_yielded = true;
-            return Poll::Pending; // whichever ends first will wake us
-        }
-        yield_once(&mut self.has_yielded, cx).map(|()| first)
-    }
-
-    fn poll_until(&mut self, until: Until, set: &impl WaitSet, cx: &mut Context<'_>) -> Poll<()> {
-        match until {
-            Until::All => self.poll_all(set, cx),
-            Until::First => self.poll_first(set, cx).map(|_| ()),
-            Until::FirstError => {
-                self.poll_each(set, cx);
-                let has_failed = |index| self.is_done(index) && set.member(index).is_failed();
-                if (0..self.slots.len()).any(has_failed) {
-                    return yield_once(&mut self.has_yielded, cx);
-                }
-                self.poll_all(set, cx)
-            }
-        }
-    }
-
-    /// What is done now, looked at or not; and what was, even if it was taken back since.
-    fn waited(&self, set: &impl WaitSet) -> Waited {
-        let was_done = |index| matches!(self.slots.get(index), Some(Place::Done));
-        let is_done = |index: &usize| was_done(*index) || set.member(*index).is_done();
-        let (done, pending) = (0..set.size()).partition(is_done);
-        Waited { done, pending }
-    }
-}
+// ===== waits without a context =====
 
 /// A wait without a context.
 struct Waiting<W, F> {

@@ -1,14 +1,16 @@
 //! Waits of a context, and of things that are not ours.
 
 use std::{
+    cell::Cell,
     future::pending,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use windlass::{
-    Ctx, Error, Event, FutureStatus, Until, WaitSlot, ok,
+    Ctx, Error, Event, FutureStatus, Promise, State, Until, WaitSlot, ok,
     testing::{SimRuntime, simulate},
     wait_for_first,
 };
@@ -175,5 +177,85 @@ fn end_that_is_taken_back_meanwhile_is_listed_as_done() {
                 "{until:?}"
             );
         }
+    });
+}
+
+/// Counts how often it is asked whether it has ended.
+struct Counted<'a>(Promise<()>, &'a Cell<usize>);
+
+impl FutureStatus for Counted<'_> {
+    fn state(&self) -> State {
+        self.0.state()
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.0.error()
+    }
+
+    fn poll_done(&self, slot: &mut WaitSlot, cx: &mut Context<'_>) -> Poll<()> {
+        self.1.set(self.1.get() + 1);
+        self.0.poll_done(slot, cx)
+    }
+}
+
+/// Each wake looked at all that had not ended: two thousand that ended one by one took a million looks.
+#[test]
+fn waiting_for_the_first_error_costs_as_much_for_each_that_ends_however_many_there_are() {
+    for until in [Until::FirstError, Until::All] {
+        simulate(async |sim| {
+            const MANY: usize = 2000;
+            let looks = Cell::new(0);
+            let promises: Vec<_> = (0..MANY).map(|_| Promise::new()).collect();
+            let set: Vec<_> = promises
+                .iter()
+                .map(|p| Counted(p.clone(), &looks))
+                .collect();
+            let mut wait = pin!(sim.ctx.wait(&set, until));
+            for promise in promises.iter().rev() {
+                assert!(futures::poll!(wait.as_mut()).is_pending());
+                promise.set(());
+            }
+            assert_eq!(wait.await.unwrap().done.len(), MANY);
+            assert!(looks.get() <= 4 * MANY, "{} looks, {until:?}", looks.get());
+        });
+    }
+}
+
+#[test]
+fn the_first_error_among_many_is_seen_at_once_and_a_cancellation_is_none() {
+    simulate(async |sim| {
+        let promises: Vec<_> = (0..100).map(|_| Promise::<()>::new()).collect();
+        let mut wait = pin!(sim.ctx.wait(&promises, Until::FirstError));
+        assert!(futures::poll!(wait.as_mut()).is_pending());
+        promises[70].set(());
+        promises[3].cancel();
+        assert!(futures::poll!(wait.as_mut()).is_pending());
+        promises[50].fail("broken");
+        promises[60].set(());
+        let waited = wait.await.unwrap();
+        assert_eq!(waited.done, [3, 50, 60, 70]);
+        assert_eq!(waited.pending.len(), 96);
+        let again = sim.ctx.wait(&promises, Until::FirstError).await.unwrap();
+        assert_eq!(again, waited);
+    });
+}
+
+#[test]
+fn many_of_which_none_fails_are_waited_for_and_a_wait_that_is_dropped_leaves_no_trace() {
+    simulate(async |sim| {
+        let promises: Vec<_> = (0..100).map(|_| Promise::<()>::new()).collect();
+        let mut wait = Box::pin(sim.ctx.wait(&promises, Until::FirstError));
+        assert!(futures::poll!(wait.as_mut()).is_pending());
+        drop(wait);
+        let (ctx, set) = (sim.ctx.clone(), promises.clone());
+        let sets = sim.ctx.spawn(async move {
+            for promise in set {
+                ctx.sleep(secs(1)).await.unwrap();
+                promise.set(());
+            }
+        });
+        let waited = sim.ctx.wait(&promises, Until::FirstError).await.unwrap();
+        assert_eq!((waited.done.len(), sim.clock.elapsed()), (100, secs(100)));
+        sets.await.unwrap();
     });
 }

@@ -177,13 +177,18 @@ impl<T> Slot<T> {
 
     /// Drops an outcome that nobody will see; a failure is reported.
     fn discard(&self, outcome: Result<T>) {
-        if let Err(error) = &outcome {
-            if !error.is_cancelled() {
-                let node = &self.place.node;
-                report_below(node, &node.path(), self.spawned_at, error);
+        let error = match outcome {
+            Ok(value) => {
+                isolate("the destructor of a task's value", || drop(value));
+                return;
             }
+            Err(error) => error,
+        };
+        if !error.is_cancelled() {
+            let node = &self.place.node;
+            report_below(node, &node.path(), self.spawned_at, &error);
         }
-        isolate("the destructor of a task's value", || drop(outcome));
+        isolate("the destructor of a task's error", || drop(error));
     }
 
     /// One look of the handle. None: nobody has noted `waker`, and `fresh` is to hold a clone of it.

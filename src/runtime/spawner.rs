@@ -184,6 +184,10 @@ use super::Kept;
 /// windlass::testing::conformance::check_owner(make);
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an executor",
+    note = "the adapters are, each behind its feature; `Ctx::on` puts a context on one"
+)]
 pub trait Spawner: Clone + Send + Sync + 'static {
     /// Hands `future` to the executor.
     fn spawn<F>(&self, future: F)

@@ -138,6 +138,10 @@ const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// wheel.turn_to(start + Duration::from_secs(60));
 /// assert!(nap.as_mut().poll(&mut cx).is_ready());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no clock",
+    note = "`WithTimer::new(executor, FuturesTimer)` completes an executor that has none (feature `futures-timer`)"
+)]
 pub trait Timer: Clone + 'static {
     /// The future that ends at a deadline.
     type Sleep: Sleep;
@@ -230,6 +234,11 @@ pub trait Sleep: Future<Output = ()> + 'static {
 /// assert_eq!(rt.block_on(start(&ctx)).unwrap(), 42);
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a runtime",
+    note = "a runtime is a `Spawner`, and a `Timer` whose sleeps are `Send`; the adapters are, each behind its feature",
+    note = "`WithTimer::new(executor, FuturesTimer)` completes an executor that has no clock (feature `futures-timer`)"
+)]
 pub trait Runtime: Spawner + Timer<Sleep: Send> {}
 
 impl<T: Spawner + Timer<Sleep: Send>> Runtime for T {}

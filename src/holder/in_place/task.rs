@@ -16,7 +16,7 @@ use pin_project::{pin_project, pinned_drop};
 use super::nursery::Place;
 use crate::{Error, Result, error::Panicked, report::isolate, status::is_same, task::report_below};
 
-/// A future that a [`scope_in_place`] polls; its handle, which gives the value.
+/// A future that a [`scope_in_place`](crate::scope_in_place) polls; its handle, which gives the value.
 ///
 /// Dropping it detaches the future, for which the scope waits all the same. A failure or panic that
 /// nobody takes is reported.

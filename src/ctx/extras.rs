@@ -55,6 +55,9 @@ pub(crate) trait Group: Send + Sync {
     /// The own ones among them.
     fn own(&self) -> Vec<Arc<dyn AnyTask>>;
 
+    /// The node that starts the group has ended.
+    fn ended(&self);
+
     /// Whether a task that has not ended is counted here.
     fn contains(&self, id: TaskId) -> bool;
 

@@ -112,7 +112,10 @@ impl Action {
             Action::WakeEach(row) => row.into_iter().for_each(wake),
             Action::Ask(task) => task.ask(),
             Action::AskAll(tasks) => tasks.into_iter().for_each(|task| task.ask()),
-            Action::AskGroup(group) => group.own().into_iter().for_each(|task| task.ask()),
+            Action::AskGroup(group) => {
+                group.ended();
+                group.own().into_iter().for_each(|task| task.ask());
+            }
             Action::Run(calls) => calls(),
         }
     }

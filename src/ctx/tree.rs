@@ -101,6 +101,11 @@ impl Node {
         }
     }
 
+    /// Whether it is the node of a holder, and linked.
+    pub(crate) fn starts_group(&self) -> bool {
+        self.live().is_some_and(|live| live.starts_group())
+    }
+
     /// The node and its ancestors, from the inside out.
     pub(crate) fn path_up(&self) -> impl Iterator<Item = &Node> {
         std::iter::successors(Some(self), |node| node.parent.as_deref())

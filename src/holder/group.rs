@@ -56,6 +56,12 @@ impl Members {
         self.own.len() + self.others.len()
     }
 
+    /// Has several lists from here on, as if two threads had met.
+    #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
+    pub(super) fn spread(&self) {
+        self.own.spread();
+    }
+
     /// How long its lists are, empty places included.
     #[cfg(all(test, feature = "test-util", not(any(windlass_loom, windlass_shuttle))))]
     pub(super) fn places(&self) -> [usize; 4] {
@@ -100,7 +106,7 @@ impl Members {
 
     pub(super) fn release(&self, id: TaskId, error: Option<&Error>) {
         if let Some(gone) = self.others.release(id, &self.meter) {
-            self.leave_room(gone);
+            self.leave_room(id, gone);
         }
         self.end_if_failed(error);
     }
@@ -188,15 +194,15 @@ impl Members {
     }
 
     /// A member has left its list.
-    fn leave_room(&self, gone: Gone) {
+    fn leave_room(&self, id: TaskId, gone: Gone) {
         if gone.frees_room {
             let mut room = lock(&self.room);
-            let id = gone.task.id();
             let (queued, is_exempt) = (room.queued.remove(&id), room.exempt.remove(&id));
             room.running -= usize::from(gone.was_counted && queued.is_none() && !is_exempt);
             self.hand_on(room);
             drop(queued);
         }
+        drop(gone.task);
     }
 }
 
@@ -245,18 +251,23 @@ impl Group for Members {
         self.own.members()
     }
 
+    fn ended(&self) {
+        self.own.close();
+    }
+
     fn contains(&self, id: TaskId) -> bool {
         self.others.contains(id) || self.own.contains(id.get())
     }
 
     fn left(&self, task: &dyn AnyTask, is_own: bool, error: Option<&Error>) {
+        let id = task.id();
         let gone = if is_own {
             self.own.leave(task, &self.meter)
         } else {
             self.others.leave(task.id(), &self.meter)
         };
         if let Some(gone) = gone {
-            self.leave_room(gone);
+            self.leave_room(id, gone);
         }
         self.end_if_failed(error);
     }

@@ -9,6 +9,17 @@
 //!    lists; or else everything that is done in them comes after its own stay there.
 //! 4. The members from `counted_from` on are counted in the [`Room`](super::room::Room); the others
 //!    are `uncounted`, here. Whether a member is counted is decided under the lock of the list.
+//! 5. A list beyond the first keeps up to [`KEPT`] members that have left, until as many have come
+//!    or the holder ends: of the small ones that were spawned without wishes, so that nothing of
+//!    the user's is kept.
+//!
+//! # Why something is kept
+//!
+//! A task is made by the thread that spawns and would be freed by the one that ends it; there the
+//! two would meet at the allocator's locks, which cost more than all the rest (measured on several
+//! workers: twice the time a task). So who ends a task leaves it, with the executor's handle on it,
+//! to who spawns the next. See [`Kept`](crate::runtime::Kept) for tasks that are joined. Holders
+//! that one thread uses at a time keep nothing.
 
 #[cfg(all(test, not(any(windlass_loom, windlass_shuttle))))]
 mod tests;
@@ -16,16 +27,24 @@ mod tests;
 use super::room::Meter;
 use crate::{
     ctx::live::{FAR, Slots},
-    sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, lock, mutant, try_lock},
+    report::isolate,
+    sync::{
+        Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, lock, mutant, try_lock,
+    },
     task::AnyTask,
 };
 
 /// How many further lists there are, once there are some.
 const SPREAD: usize = 8;
 
+/// How many members that have left are kept in such a list.
+const KEPT: usize = 4;
+
 pub(super) struct Lists {
     first: List,
     spread: OnceLock<Box<[Apart; SPREAD]>>,
+    /// The holder has ended: nothing is kept any more. Set before the locks are passed.
+    is_closed: AtomicBool,
 }
 
 /// In a cache line of its own.
@@ -43,12 +62,14 @@ struct List {
 struct Shared {
     members: Slots<Arc<dyn AnyTask>>,
     counted_from: u64,
+    /// Members that have left, for those who come to free (invariant 5).
+    kept: Vec<Arc<dyn AnyTask>>,
 }
 
 /// What a member was when it left.
 pub(super) struct Gone {
-    /// To be dropped outside the lock.
-    pub(super) task: Arc<dyn AnyTask>,
+    /// To be dropped outside the lock; none if it is kept.
+    pub(super) task: Option<Arc<dyn AnyTask>>,
     pub(super) was_counted: bool,
     /// The room has to hear of it.
     pub(super) frees_room: bool,
@@ -56,8 +77,11 @@ pub(super) struct Gone {
 
 impl Default for Lists {
     fn default() -> Self {
-        let (first, spread) = (List::default(), OnceLock::new());
-        Lists { first, spread }
+        Lists {
+            first: List::default(),
+            spread: OnceLock::new(),
+            is_closed: AtomicBool::new(false),
+        }
     }
 }
 
@@ -67,6 +91,7 @@ impl Default for Shared {
         Shared {
             members,
             counted_from,
+            kept: Vec::new(),
         }
     }
 }
@@ -80,17 +105,25 @@ impl Lists {
         let turn = next_turn();
         let list = &spread[turn].0;
         task.list().store(turn as u8 + 1, Ordering::Relaxed); // `turn` is less than `SPREAD`
-        list.join(lock(&list.shared), task, meter)
+        let mut shared = lock(&list.shared);
+        let oldest = (!shared.kept.is_empty()).then(|| shared.kept.remove(0));
+        let counted = list.join(shared, task, meter);
+        if let Some(oldest) = oldest {
+            isolate("the destructor of a task's value", || drop(oldest));
+        }
+        counted
     }
 
     /// Takes a task off; `None` if it is not here any more.
     pub(super) fn leave(&self, task: &dyn AnyTask, meter: &Meter) -> Option<Gone> {
         let list = usize::from(task.list().load(Ordering::Relaxed));
         match list.checked_sub(1) {
-            None => self.first.leave(self.lock_first(), task, meter),
+            None => self.first.leave(self.lock_first(), task, meter, false),
             Some(turn) => {
                 let list = &self.spread.get()?.get(turn)?.0;
-                list.leave(lock(&list.shared), task, meter)
+                let shared = lock(&list.shared);
+                let may_keep = task.is_bare() && !self.is_closed();
+                list.leave(shared, task, meter, may_keep)
             }
         }
     }
@@ -150,6 +183,27 @@ impl Lists {
         members
     }
 
+    /// Frees what is kept; nothing is kept from here on.
+    pub(super) fn close(&self) {
+        // Release, before the locks; see invariant 3 for lists that are made meanwhile.
+        self.is_closed.store(true, Ordering::Release);
+        for list in self.all() {
+            let kept = std::mem::take(&mut lock(&list.shared).kept);
+            isolate("the destructor of a task's value", || drop(kept));
+        }
+    }
+
+    /// Under the lock of a list this is exact, as far as the list is concerned.
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire) && !mutant("keep_after_the_end")
+    }
+
+    /// Makes the other lists, as if two threads had met.
+    #[cfg(test)]
+    pub(super) fn spread(&self) {
+        drop(self.lock_and_spread());
+    }
+
     pub(super) fn contains(&self, id: u64) -> bool {
         let has = |list: &List| lock(&list.shared).find(id).is_some();
         self.all().any(has)
@@ -191,9 +245,13 @@ impl List {
         mut shared: MutexGuard<'_, Shared>,
         task: &dyn AnyTask,
         meter: &Meter,
+        may_keep: bool,
     ) -> Option<Gone> {
         let place = shared.place_of(task)?;
-        let gone = shared.members.remove(place)?;
+        let mut gone = shared.members.remove(place);
+        if may_keep && shared.kept.len() < KEPT {
+            shared.kept.extend(gone.take());
+        }
         let was_counted = task.id().get() >= shared.counted_from;
         if !was_counted {
             self.count(|uncounted| uncounted - 1);

@@ -205,7 +205,9 @@ fn queued_task_is_cancelled_while_it_begins_to_queue() {
 fn listed() -> Arc<dyn AnyTask> {
     let node = Arc::clone(Ctx::root_on("root", ()).node());
     let spawned_at = std::panic::Location::caller();
-    Arc::new(TaskCore::<()>::new(node, spawned_at, None))
+    let task = TaskCore::<()>::new(node, spawned_at, None);
+    task.set_small();
+    Arc::new(task)
 }
 
 /// The second needs weak memory, which shuttle does not know.
@@ -237,6 +239,23 @@ fn lists_spread_while_somebody_looks_for_all_members() {
         assert!(found >= unmarked, "{found} found, {unmarked} unmarked");
         let ids: Vec<_> = lists.members().iter().map(|task| task.id()).collect();
         assert!(ids.len() == 3 && ids.is_sorted(), "in their order");
+    });
+}
+
+/// A member leaves a list that keeps some, while the holder ends: none is kept then, and the node
+/// that it holds can go.
+#[test]
+fn member_leaves_while_the_holder_ends() {
+    check(&["keep_after_the_end"], || {
+        let lists = Arc::new(Lists::default());
+        lists.spread();
+        let (task, meter) = (listed(), Meter::default());
+        lists.join(Arc::clone(&task), &meter);
+        let (leaving, member) = (Arc::clone(&lists), Arc::clone(&task));
+        let leaver = start(move || drop(leaving.leave(&*member, &Meter::default())));
+        lists.close();
+        leaver.join().unwrap();
+        assert_eq!(Arc::strong_count(&task), 1, "nobody else has it");
     });
 }
 

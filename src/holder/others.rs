@@ -94,7 +94,7 @@ impl Others {
             self.count(|uncounted| uncounted - 1);
         }
         Some(Gone {
-            task,
+            task: Some(task),
             was_counted,
             frees_room: meter.is_on() && (was_counted || !mutant("leave_without_telling")),
         })

@@ -4,7 +4,10 @@
 use std::future::{pending, poll_fn, ready};
 
 use super::TaskHolder;
-use crate::testing::simulate;
+use crate::{
+    sync::{Arc, AtomicUsize, Ordering},
+    testing::simulate,
+};
 
 /// Goes on in its second poll, so that it is listed in between.
 async fn yield_once() {
@@ -114,5 +117,44 @@ fn a_few_that_stay_among_many_that_go_keep_the_lists_in_proportion() {
         assert!(tasks <= 4 * stay.len(), "{tasks} for {}", stay.len());
         holder.cancel();
         assert_eq!(holder.finish().await.cancelled, 500);
+    });
+}
+
+/// Counts how often it is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn holder_that_threads_have_met_in_keeps_nothing_of_the_users_and_holds_nothing_when_it_has_gone() {
+    simulate(async |sim| {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let holder = TaskHolder::new(&sim.ctx, "holder");
+        holder.members.spread();
+        let (node, members) = (
+            Arc::downgrade(holder.node()),
+            Arc::downgrade(&holder.members),
+        );
+        for round in 1..=3 {
+            for _ in 0..100 {
+                let (captured, value) = (Counted(dropped.clone()), Counted(dropped.clone()));
+                drop(holder.spawn(async move {
+                    yield_once().await;
+                    drop(captured);
+                    value
+                }));
+            }
+            assert_eq!(holder.handle().finish().await.completed, round * 100);
+            assert_eq!(dropped.load(Ordering::Relaxed), round * 200);
+        }
+        holder.spawn(pending::<()>()).cancel();
+        holder.handle().finish().await;
+        drop(holder);
+        assert!(node.upgrade().is_none(), "nothing keeps the context");
+        assert!(members.upgrade().is_none());
     });
 }

@@ -16,6 +16,15 @@ pub struct Kept {
     _tokio: Option<tokio::task::JoinHandle<()>>,
 }
 
+impl Kept {
+    pub(crate) fn is_some(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        return self._tokio.is_some();
+        #[cfg(not(feature = "tokio"))]
+        false
+    }
+}
+
 #[cfg(feature = "tokio")]
 impl From<tokio::task::JoinHandle<()>> for Kept {
     fn from(handle: tokio::task::JoinHandle<()>) -> Self {

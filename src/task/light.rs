@@ -35,6 +35,7 @@ use crate::{
     Error,
     ctx::{live::Live, roll, tree::Node},
     error::Panicked,
+    runtime::Kept,
     sync::Arc,
 };
 
@@ -111,7 +112,7 @@ impl<S: Shift> Light<S> {
 fn record(id: u64, at: &'static Location<'static>, node: &Arc<Node>) -> Arc<TaskCore<()>> {
     let core = TaskCore::new(Arc::clone(node), at, None);
     core.set_id(id);
-    let _none_yet = core.detach();
+    let _none_yet = core.detach(Kept::default());
     Arc::new(core)
 }
 

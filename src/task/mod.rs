@@ -91,8 +91,8 @@ pub struct Task<T> {
     core: Arc<TaskCore<T>>,
     /// Erases the core; made where `T: 'static` was known.
     erase: fn(&Arc<TaskCore<T>>) -> Arc<dyn AnyTask>,
-    /// Dropped with the handle.
-    _kept: Kept,
+    /// Dropped with the handle, or with the task: see [`TaskCore::detach`].
+    kept: Kept,
 }
 
 /// A task without its type: what the tree and the watchers see.
@@ -111,6 +111,8 @@ pub(crate) trait AnyTask: Send + Sync {
     fn slot(&self) -> &AtomicU32;
     /// In which of the holder's lists that is; written with the first place.
     fn list(&self) -> &AtomicU8;
+    /// Whether it is small, and was spawned without wishes.
+    fn is_bare(&self) -> bool;
     /// Whether it was polled, and went on: those who look from outside see it from then on.
     fn is_listed(&self) -> bool;
     /// Wakes it up, because its node has ended or its group admits it.
@@ -139,7 +141,7 @@ impl<T> Task<T> {
         Task {
             core,
             erase: |core| Arc::<TaskCore<T>>::clone(core),
-            _kept: kept,
+            kept,
         }
     }
 
@@ -327,7 +329,7 @@ fn state(is_done: &bool, is_asked: bool, node: &Node) -> State {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        if let Some(outcome) = self.core.detach() {
+        if let Some(outcome) = self.core.detach(std::mem::take(&mut self.kept)) {
             finish::discard(&self.core, outcome);
         }
     }
@@ -416,6 +418,10 @@ impl<T: Send + 'static> AnyTask for TaskCore<T> {
 
     fn list(&self) -> &AtomicU8 {
         self.list()
+    }
+
+    fn is_bare(&self) -> bool {
+        self.is_bare()
     }
 
     fn is_listed(&self) -> bool {

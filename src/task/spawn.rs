@@ -85,6 +85,9 @@ where
     type Err = E;
 }
 
+/// A future with its value is small up to here, in bytes.
+const SMALL: usize = 1024;
+
 /// What is to be spawned, and where.
 pub(crate) struct Plan {
     pub(crate) node: Arc<Node>,
@@ -106,6 +109,9 @@ impl Plan {
         T: Send + 'static,
     {
         let core = self.core();
+        if size_of::<F>() + size_of::<T>() <= SMALL {
+            core.set_small();
+        }
         let mut kept = Kept::default();
         if expect(&core) {
             kept = run(Harness::new(Arc::clone(&core), future));

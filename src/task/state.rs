@@ -30,6 +30,7 @@ use crate::{
     Error, Result,
     ctx::{ending::Ending, tree::Node},
     registry::{Registry, Taken},
+    runtime::Kept,
     status::{WaitList, Waiters},
     sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, lock, mutant},
 };
@@ -49,6 +50,7 @@ const STOPPED: u8 = 32;
 
 const POLLED: u8 = 1;
 const LISTED: u8 = 2;
+const BARE: u8 = 4;
 
 pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &Error>) + Send>;
 
@@ -61,7 +63,7 @@ pub(crate) struct TaskCore<T> {
     slot: AtomicU32,
     /// `ASKED` to `OVER`. Written under the lock, which saves a read-modify-write for each.
     flags: AtomicU8,
-    /// `POLLED` and `LISTED`: the business of whoever polls and ends the task, one at a time.
+    /// `POLLED` to `BARE`: the business of whoever spawns, polls and ends the task, one at a time.
     steps: AtomicU8,
     list: AtomicU8,
     shared: Mutex<Shared<T>>,
@@ -70,7 +72,7 @@ pub(crate) struct TaskCore<T> {
 struct Shared<T> {
     /// The executor's, while the task is parked.
     waker: Option<Waker>,
-    joiner: Option<Waker>,
+    owner: Owner,
     outcome: Outcome<T>,
     rest: Option<Box<Rest<T>>>,
 }
@@ -80,6 +82,20 @@ enum Outcome<T> {
     Lent,
     Ready(Result<T>),
     Gone,
+}
+
+/// What the owner has here.
+enum Owner {
+    /// It waits for the outcome.
+    Joiner(Waker),
+    /// It has gone, or does not wait; what its handle kept goes with the task.
+    Kept(#[expect(dead_code, reason = "it is held and dropped")] Kept),
+}
+
+impl Default for Owner {
+    fn default() -> Self {
+        Owner::Kept(Kept::default())
+    }
 }
 
 /// What few tasks have.
@@ -120,7 +136,7 @@ impl<T> TaskCore<T> {
     ) -> Self {
         let shared = Shared {
             waker: None,
-            joiner: None,
+            owner: Owner::default(),
             outcome: Outcome::Running,
             rest: None,
         };
@@ -212,6 +228,17 @@ impl<T> TaskCore<T> {
 
     pub(super) fn set_listed(&self) {
         self.set_steps(self.steps() | LISTED);
+    }
+
+    /// Says that the task is small; that it has no options is seen.
+    pub(crate) fn set_small(&self) {
+        if self.options.is_none() {
+            self.set_steps(BARE);
+        }
+    }
+
+    pub(super) fn is_bare(&self) -> bool {
+        self.steps() & BARE != 0
     }
 
     fn steps(&self) -> u8 {
@@ -338,7 +365,7 @@ impl<T> TaskCore<T> {
             None
         };
         let waker = shared.waker.take();
-        let joiner = shared.joiner.take();
+        let joiner = shared.take_joiner();
         let joiner = joiner.filter(|_| !mutant("store_without_waking"));
         drop(shared);
         drop(waker); // invariant 4
@@ -355,7 +382,7 @@ impl<T> TaskCore<T> {
         self.set(&shared, DONE | OVER | STOPPED);
         shared.outcome = Outcome::Gone;
         let waker = shared.waker.take();
-        let joiner = shared.joiner.take();
+        let joiner = shared.take_joiner();
         let joiner = joiner.filter(|_| !mutant("store_without_waking"));
         drop(shared);
         drop(waker); // invariant 4
@@ -395,7 +422,7 @@ impl<T> TaskCore<T> {
             None
         };
         if mutant("store_without_waking") {
-            shared.joiner = None;
+            drop(shared.take_joiner());
         }
         let waiters = shared
             .rest
@@ -403,7 +430,7 @@ impl<T> TaskCore<T> {
             .map(|rest| rest.waiters.take())
             .unwrap_or_default();
         Step::Stored {
-            joiner: shared.joiner.take(),
+            joiner: shared.take_joiner(),
             waiters,
             unwanted,
         }
@@ -439,6 +466,18 @@ impl<T> Shared<T> {
                 asked_at: None,
             })
         })
+    }
+
+    /// Takes the owner's waker, if it waits.
+    #[inline]
+    fn take_joiner(&mut self) -> Option<Waker> {
+        match &self.owner {
+            Owner::Kept(_) => None,
+            Owner::Joiner(_) => match std::mem::take(&mut self.owner) {
+                Owner::Joiner(joiner) => Some(joiner),
+                Owner::Kept(_) => None,
+            },
+        }
     }
 
     /// Takes the value out for good, if it is there.

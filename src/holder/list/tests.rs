@@ -11,13 +11,15 @@ fn node() -> Arc<Node> {
 
 fn task(node: &Arc<Node>) -> Arc<dyn AnyTask> {
     let spawned_at = std::panic::Location::caller();
-    Arc::new(TaskCore::<()>::new(Arc::clone(node), spawned_at, None))
+    let task = TaskCore::<()>::new(Arc::clone(node), spawned_at, None);
+    task.set_small();
+    Arc::new(task)
 }
 
 /// Lists of which there are several, as after two threads have met.
 fn spread() -> Lists {
     let lists = Lists::default();
-    drop(lists.spread.set(Box::default()));
+    lists.spread();
     lists
 }
 
@@ -53,7 +55,7 @@ fn members_of_several_lists_are_told_in_order_and_found_whoever_goes() {
         let left = lists
             .leave(&*gone, &Meter::default())
             .expect("it was there");
-        assert!(Arc::ptr_eq(&left.task, &gone) && !left.frees_room);
+        assert!(!left.frees_room);
         assert!(lists.leave(&*gone, &Meter::default()).is_none(), "it went");
         assert!(!lists.contains(gone.id().get()));
     }
@@ -69,11 +71,12 @@ fn a_member_whose_place_is_too_far_back_to_be_told_leaves_all_the_same() {
         let members = fill(&lists, 100);
         for task in &members {
             task.slot().store(FAR, Ordering::Relaxed);
-            let left = lists
-                .leave(&**task, &Meter::default())
-                .expect("it is there");
-            assert!(Arc::ptr_eq(&left.task, task));
+            assert!(lists.leave(&**task, &Meter::default()).is_some());
             assert!(lists.leave(&**task, &Meter::default()).is_none());
+            assert!(
+                !lists.contains(task.id().get()),
+                "it has left, and no other"
+            );
         }
         assert_eq!(lists.len(), 0);
     }
@@ -103,6 +106,61 @@ fn who_has_to_wait_for_the_first_list_makes_the_others_for_those_who_come_later(
     });
     assert_ne!(first.list().load(Ordering::Relaxed), 0);
     assert_eq!(lists.len(), 1);
+}
+
+/// How many of `tasks` somebody else has, too.
+fn held(tasks: &[Arc<dyn AnyTask>]) -> usize {
+    let is_held = |task: &&Arc<dyn AnyTask>| Arc::strong_count(task) > 1;
+    tasks.iter().filter(is_held).count()
+}
+
+fn leave(lists: &Lists, tasks: &[Arc<dyn AnyTask>]) {
+    for task in tasks {
+        assert!(lists.leave(&**task, &Meter::default()).is_some());
+    }
+}
+
+#[test]
+fn a_few_that_left_are_kept_until_as_many_come_or_the_holder_ends() {
+    let lists = spread();
+    let gone = fill(&lists, 100);
+    leave(&lists, &gone);
+    assert_eq!(held(&gone), SPREAD * KEPT);
+    assert_eq!(
+        (lists.len(), lists.members().len()),
+        (0, 0),
+        "none is a member"
+    );
+    let came = fill(&lists, SPREAD);
+    assert_eq!(
+        held(&gone),
+        SPREAD * (KEPT - 1),
+        "each that came has freed one"
+    );
+    lists.close();
+    assert_eq!((held(&gone), held(&came)), (0, SPREAD));
+    leave(&lists, &came);
+    assert_eq!(held(&came), 0, "nothing is kept any more");
+}
+
+#[test]
+fn one_list_alone_keeps_nothing_and_no_list_keeps_what_is_large_or_has_wishes() {
+    let lists = Lists::default();
+    let gone = fill(&lists, 10);
+    leave(&lists, &gone);
+    assert_eq!(held(&gone), 0);
+    let (lists, node) = (spread(), node());
+    for options in [None, Some(Box::default())] {
+        let at = std::panic::Location::caller();
+        let task = TaskCore::<()>::new(Arc::clone(&node), at, options);
+        if task.options().is_some() {
+            task.set_small(); // the other one is not
+        }
+        let task: Arc<dyn AnyTask> = Arc::new(task);
+        lists.join(Arc::clone(&task), &Meter::default());
+        leave(&lists, std::slice::from_ref(&task));
+        assert_eq!(held(&[task]), 0);
+    }
 }
 
 #[test]

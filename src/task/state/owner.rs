@@ -2,8 +2,8 @@
 
 use std::task::{Context, Poll};
 
-use super::{Callback, DETACHED, Outcome, STOPPED, Shared, TAKEN, TaskCore};
-use crate::{Error, Result, registry::Key, sync::lock};
+use super::{Callback, DETACHED, Outcome, Owner, STOPPED, Shared, TAKEN, TaskCore};
+use crate::{Error, Result, registry::Key, runtime::Kept, sync::lock};
 
 impl<T> TaskCore<T> {
     /// Takes the outcome; pending: the thread that puts it back will wake `cx`.
@@ -28,7 +28,7 @@ impl<T> TaskCore<T> {
             drop(shared);
             return Poll::Ready(ready);
         }
-        let old = shared.joiner.replace(fresh);
+        let old = std::mem::replace(&mut shared.owner, Owner::Joiner(fresh));
         drop(shared);
         drop(old);
         Poll::Pending
@@ -50,13 +50,25 @@ impl<T> TaskCore<T> {
     }
 
     /// The owner goes: gives back what it would have got.
-    pub(in crate::task) fn detach(&self) -> Option<Result<T>> {
+    ///
+    /// What its handle kept stays with a task that its holder may keep when it has ended.
+    pub(in crate::task) fn detach(&self, kept: Kept) -> Option<Result<T>> {
         if self.has(TAKEN | STOPPED) {
             return None;
         }
         let mut shared = lock(&self.shared);
         self.set(&shared, DETACHED);
-        self.take(&mut shared)
+        let may_stay = kept.is_some() && !self.is_done() && self.is_bare();
+        let kept = if may_stay && self.node.starts_group() {
+            Owner::Kept(kept)
+        } else {
+            Owner::default()
+        };
+        let old = std::mem::replace(&mut shared.owner, kept);
+        let outcome = self.take(&mut shared);
+        drop(shared);
+        drop(old);
+        outcome
     }
 
     /// Registers a callback; or hands it back with the outcome it is to be called on at once.

@@ -38,7 +38,7 @@ use crate::{
 const SPREAD: usize = 8;
 
 /// How many members that have left are kept in such a list.
-const KEPT: usize = 4;
+const KEPT: usize = 2;
 
 pub(super) struct Lists {
     first: List,

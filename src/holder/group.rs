@@ -10,12 +10,19 @@
 //!
 //! # What a task costs
 //!
+//! One that was spawned on the holder itself, whose handle is dropped, that waits once and returns a
+//! value. A lock is two atomic read-modify-writes.
+//!
 //! | | locks | other read-modify-writes |
 //! |---|---|---|
-//! | joining, without a limit | its list | its id |
-//! | leaving, without a limit | its list | |
-//! | joining or leaving, once there was a limit | and the room | |
-//! | beginning, once there was a limit | the room | |
+//! | spawning | its list | its number; `spawned`; the counts of its node, and of it for the list and the executor |
+//! | dropping the handle | its own | its count |
+//! | waiting | its own | a clone of the waker |
+//! | ending | its list; its own | `ended`; the four counts and the clone |
+//! | the first poll, once there was a limit | the room | |
+//! | joining, leaving, once there was a limit | and the room | |
+//!
+//! So 22 in all, ten of them for locks that another task may want only if it is in the same list.
 //!
 //! One lock at a time; tasks are asked, woken and dropped after it is released.
 

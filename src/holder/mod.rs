@@ -33,7 +33,8 @@ use crate::{
 ///
 /// It derefs to its context, a child of the one it was made in. Whatever is spawned there, or
 /// below, through whichever handle, belongs to it, as long as it is the nearest holder. A finished
-/// task leaves at once: memory follows the tasks that live.
+/// task leaves at once: memory follows the tasks that live, but for a few small blocks that a
+/// holder keeps for the next tasks once several threads have met in it.
 ///
 /// Dropping a holder that has not finished cancels its tasks without waiting; a holder further up
 /// still waits for them.

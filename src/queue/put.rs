@@ -130,7 +130,7 @@ impl<T> Queue<T> {
         self.settle_or_drop(self.core.put_first(entry));
     }
 
-    pub(super) fn settle_or_drop(&self, put: Put<T>) {
+    fn settle_or_drop(&self, put: Put<T>) {
         // Refused: the policy of the queue is to drop the newest.
         if let Err(Closed(item)) = self.settle(put) {
             isolate("the destructor of an item", || drop(item));
@@ -160,7 +160,7 @@ impl<T> Queue<T> {
 
     #[inline]
     #[track_caller]
-    pub(super) fn ensured_or_reported(&self, item: T) -> Option<T> {
+    fn ensured_or_reported(&self, item: T) -> Option<T> {
         if self.ensure.is_none() {
             return Some(item);
         }

@@ -346,10 +346,6 @@ impl<'a, T> QueueStream<'a, T> {
     pub(super) fn queue(&self) -> &'a Queue<T> {
         self.queue
     }
-
-    pub(super) fn has_ended(&self) -> bool {
-        self.stage == Stage::Over
-    }
 }
 
 #[cold]
@@ -381,7 +377,7 @@ impl<T> Stream for QueueStream<'_, T> {
 
 impl<T> FusedStream for QueueStream<'_, T> {
     fn is_terminated(&self) -> bool {
-        self.has_ended()
+        self.stage == Stage::Over
     }
 }
 

@@ -188,9 +188,8 @@ impl SimRuntime {
     ///
     /// If several wait like this, they go on one after the other, in order; each lets everything
     /// that it makes ready run before the next. [`Dominoes`](super::Dominoes) that can fall do so
-    /// first. The clock does not jump meanwhile. On an executor
-    /// that is not a [`SimRuntime`], nobody can tell when it is idle: there this gives way to it
-    /// a number of times.
+    /// first. The clock does not jump meanwhile. On an executor that is not a [`SimRuntime`], nobody
+    /// can tell when it is idle: there this gives way to it a number of times.
     ///
     /// # Cancel safety
     ///

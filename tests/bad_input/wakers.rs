@@ -2,15 +2,19 @@
 
 use std::{
     future::pending,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    time::Duration,
 };
 
-use windlass::{Ctx, Event, FutureStatus, TaskHolder, wait_for_all, wait_for_first};
+use windlass::{
+    Ctx, Event, FutureStatus, Merge, Pauser, Queue, TaskHolder, testing::VirtualClock,
+    wait_for_all, wait_for_first,
+};
 
 use crate::{Keeper, at_once, poll_once};
 
@@ -207,4 +211,77 @@ fn waker_that_panics_keeps_nobody_from_being_woken() {
     assert!(poll_once(&mut keeper.take()[0]).is_ready());
     assert_eq!((bombs[2].panics(), bombs[3].panics()), (1, 2));
     assert_eq!(quiet.count(), 4, "the finish and the watch");
+}
+
+#[test]
+fn waker_of_a_ticker_that_panics_keeps_no_other_ticker_from_going_on() {
+    let clock = VirtualClock::new();
+    let ctx = Ctx::root_on("app", clock);
+    let (bomb, quiet) = (
+        calls(|| std::panic::resume_unwind(Box::new("a waker"))),
+        calls(|| {}),
+    );
+    let pauser = Pauser::new();
+    let mut tickers = [(); 2].map(|()| ctx.ticker(Duration::from_secs(1)).pauser(&pauser));
+    let controls = tickers.each_ref().map(|ticker| ticker.control());
+    assert!(pauser.pause());
+    let [first, second] = &mut tickers;
+    assert!(bomb.poll(pin!(first.next())).is_pending());
+    assert!(quiet.poll(pin!(second.next())).is_pending());
+    assert!(pauser.resume());
+    assert_eq!((bomb.panics(), quiet.count()), (1, 1));
+    assert!(bomb.poll(pin!(first.next())).is_ready());
+    assert!(bomb.poll(pin!(first.next())).is_pending());
+    controls[0].change_after(Duration::ZERO);
+    assert_eq!(bomb.panics(), 2);
+    assert!(quiet.poll(pin!(second.next())).is_ready());
+}
+
+#[test]
+fn waker_of_a_consumer_that_panics_keeps_no_item_and_no_other_consumer() {
+    let ctx = Ctx::root_on("app", ());
+    let (bomb, quiet) = (
+        calls(|| std::panic::resume_unwind(Box::new("a waker"))),
+        calls(|| {}),
+    );
+    let queue = Queue::bounded(&ctx, "queue", 1);
+    let mut streams = [queue.stream(), queue.stream()];
+    let [first, second] = &mut streams;
+    let (mut one, mut other) = (Box::pin(first.next()), Box::pin(second.next()));
+    assert!(bomb.poll(one.as_mut()).is_pending());
+    assert!(quiet.poll(other.as_mut()).is_pending());
+    queue.append(1);
+    assert_eq!(bomb.panics(), 1);
+    drop(one); // its item goes to the other
+    assert_eq!(quiet.count(), 1);
+    let (mut one, mut another) = (Box::pin(queue.reserve()), Box::pin(queue.reserve()));
+    assert!(bomb.poll(one.as_mut()).is_pending());
+    assert!(quiet.poll(another.as_mut()).is_pending());
+    assert_eq!(quiet.poll(other.as_mut()), Poll::Ready(Some(1)));
+    assert_eq!((bomb.panics(), quiet.count()), (2, 1));
+    queue.close();
+    assert_eq!(
+        (bomb.panics(), quiet.count()),
+        (4, 3),
+        "both streams and both senders"
+    );
+    assert!(quiet.poll(another.as_mut()).is_ready());
+}
+
+#[test]
+fn waker_of_a_streamer_that_panics_loses_no_item() {
+    let ctx = Ctx::root_on("app", ());
+    let bomb = calls(|| std::panic::resume_unwind(Box::new("a waker")));
+    let (feeder, mut items) = Merge::in_place(&ctx, "merge").split();
+    assert!(bomb.poll(pin!(items.next())).is_pending());
+    feeder.value(1);
+    assert_eq!(bomb.panics(), 1);
+    let Poll::Ready(Some(item)) = bomb.poll(pin!(items.next())) else {
+        panic!("it is there")
+    };
+    assert_eq!(item.value(), Some(1));
+    assert!(bomb.poll(pin!(items.next())).is_pending());
+    drop(feeder);
+    assert_eq!(bomb.panics(), 2);
+    assert!(bomb.poll(pin!(items.next())).is_ready());
 }

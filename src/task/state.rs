@@ -89,12 +89,14 @@ enum Owner {
     /// It waits for the outcome.
     Joiner(Waker),
     /// It has gone, or does not wait; what its handle kept goes with the task.
-    Kept(#[expect(dead_code, reason = "it is held and dropped")] Kept),
+    Kept { _kept: Kept },
 }
 
 impl Default for Owner {
     fn default() -> Self {
-        Owner::Kept(Kept::default())
+        Owner::Kept {
+            _kept: Kept::default(),
+        }
     }
 }
 
@@ -472,10 +474,10 @@ impl<T> Shared<T> {
     #[inline]
     fn take_joiner(&mut self) -> Option<Waker> {
         match &self.owner {
-            Owner::Kept(_) => None,
+            Owner::Kept { .. } => None,
             Owner::Joiner(_) => match std::mem::take(&mut self.owner) {
                 Owner::Joiner(joiner) => Some(joiner),
-                Owner::Kept(_) => None,
+                Owner::Kept { .. } => None,
             },
         }
     }

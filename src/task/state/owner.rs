@@ -60,7 +60,7 @@ impl<T> TaskCore<T> {
         self.set(&shared, DETACHED);
         let may_stay = kept.is_some() && !self.is_done() && self.is_bare();
         let kept = if may_stay && self.node.starts_group() {
-            Owner::Kept(kept)
+            Owner::Kept { _kept: kept }
         } else {
             Owner::default()
         };

@@ -1,13 +1,13 @@
 //! One resource.
 
 use std::{
-    future::Future,
+    future::{Future, pending},
     task::{Context, Waker},
     time::Duration,
 };
 
 use Does::{Fail, Hang, Panic, Return, Sleep};
-use windlass::{Resource, ok, with_resources};
+use windlass::{Ctx, Resource, Spawner, WithTimer, ok, with_resource, with_resources};
 
 use crate::{Does, Sim};
 
@@ -246,4 +246,33 @@ fn dropped_after_the_end_of_the_context_it_tells_finish_of_that() {
         all.contains(&"r finish: the power is off".to_owned()),
         "{all:?}"
     );
+}
+
+/// A runtime that panics when it is handed a task.
+#[derive(Clone)]
+struct Refuses;
+
+impl Spawner for Refuses {
+    fn spawn<F>(&self, _: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        panic!("a spawner that panics (this is part of a test)");
+    }
+}
+
+#[test]
+fn dropped_on_a_runtime_whose_spawn_panics_it_does_not_panic_and_keeps_nothing() {
+    let sim = Sim::new();
+    let rt = WithTimer::new(Refuses, sim.rt.clock().clone());
+    let ctx = Ctx::root_on("app", rt);
+    let res = sim.res(Return, Return);
+    let mut scope = Box::pin(with_resource(&ctx, res, async |_| {
+        pending::<()>().await;
+        ok(1)
+    }));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(scope.as_mut().poll(&mut cx).is_pending());
+    drop(scope);
+    assert_eq!(sim.log.all(), ["r start", "r started", "r gone"]);
 }

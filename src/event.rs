@@ -131,6 +131,9 @@ impl Event {
 
     /// Waits until the event is set; ready at once if it is.
     ///
+    /// If nobody is left who can set it, it waits for ever;
+    /// [`Ctx::run_until_done`](crate::Ctx::run_until_done) ends the wait with a context.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves no trace.

@@ -2,6 +2,7 @@
 
 mod all;
 mod event_loop;
+mod finishing;
 mod futures;
 mod resource;
 mod run;

@@ -4,18 +4,17 @@
 //!
 //! 1. A resource is in [`Held`] before its `start` is first polled, and leaves it in the one place
 //!    that spawns its `finish`. So `finish` is called at most once, and for whatever was started.
-//! 2. `finish` runs in a task of its own, in a cleanup context. So it goes on when the waiting for
-//!    it is dropped, when the context ends, and while another resource's `finish` hangs.
+//! 2. `finish` runs in a task of its own, in a cleanup context ([`finishing`](super::finishing)). So
+//!    it goes on when the waiting for it is dropped, when the context ends, and while another
+//!    resource's `finish` hangs.
 
-use std::{future::Future, mem, panic::AssertUnwindSafe, time::Duration};
+use std::{future::Future, mem, panic::AssertUnwindSafe};
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
 
+use super::finishing::{finish_all, finish_one, only_wait};
 use crate::{BoxError, Ctx, Error, Result, Runtime, Task, error::Panicked, report::isolate};
-
-/// How long a `finish` may take.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Something to be started before its use and finished after it, both asynchronously.
 ///
@@ -296,40 +295,4 @@ impl<R: Runtime, Res: Resource + 'static> Drop for Held<R, Res> {
             isolate("a runtime's spawn", || drop(self.begin_finish(why)));
         }
     }
-}
-
-fn finish_one<R, Res>(ctx: &Ctx<R>, mut res: Res, why: Option<Error>) -> Task<()>
-where
-    R: Runtime,
-    Res: Resource + 'static,
-{
-    let finish = async move { res.finish(why.as_ref()).await };
-    ctx.cleanup(LIMIT).task("finish").try_spawn(finish)
-}
-
-/// One after the other, in reverse, each as a task with its own limit.
-fn finish_all<R, Res>(ctx: &Ctx<R>, mut begun: Vec<Res>, why: Option<Error>) -> Task<()>
-where
-    R: Runtime,
-    Res: Resource + 'static,
-{
-    let turns = u32::try_from(begun.len()).unwrap_or(u32::MAX);
-    let all = ctx.cleanup(LIMIT.saturating_mul(turns.saturating_add(1)));
-    let ctx = ctx.clone();
-    all.task("finish").try_spawn(async move {
-        let mut outcome = Ok(());
-        while let Some(res) = begun.pop() {
-            let task = finish_one(&ctx, res, why.clone());
-            match outcome {
-                Ok(()) => outcome = task.await,
-                Err(_) => only_wait(task).await,
-            }
-        }
-        outcome
-    })
-}
-
-/// Waits for a task and leaves its outcome where it is: a failure is reported.
-async fn only_wait(task: Task<()>) {
-    let _ = task.watch().wait().await;
 }

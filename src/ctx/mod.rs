@@ -164,6 +164,12 @@ impl<R: Clone> Ctx<R> {
 
     /// Returns the same node, on another runtime.
     ///
+    /// Sleeps, timeouts and tickers go by the clock of the handle they are made with. For deadlines
+    /// a tree has one clock, that of the runtime which the first of those that are pending was set
+    /// on; so runtimes that set deadlines in one tree must tell the same time. The adapters do, also
+    /// beside each other; a simulated clock does not. What needs a deadline on another clock is made
+    /// a root there that [also ends](CtxBuilder::also_ends_with) with this one.
+    ///
     /// # Examples
     ///
     /// ```

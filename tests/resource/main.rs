@@ -1,5 +1,6 @@
 //! Resources and `stop_stream`: behaviours FUT-71 to FUT-85, quirks.
 
+mod ends_above;
 mod one;
 mod several;
 mod stop;

@@ -398,6 +398,24 @@ fn a_handle_that_was_polled_beside_the_scope_wakes_the_task_that_both_are_in() {
     assert_eq!(hand.woken() - before, 2, "for the gate, and for the value");
 }
 
+#[test]
+fn a_task_that_calls_a_body_that_is_over_leaves_the_scope_at_rest() {
+    // The call stood for ever, and the scope polled itself again and again for as long as another
+    // task was waited for: a thread was lost to it, and the clock of a simulation stood still.
+    let (hand, ctx, shared) = (Hand::default(), root(), Shared::default());
+    let mut scope = pin!(scope_in_place(&ctx, async |tasks| {
+        shared.spawn(tasks);
+        drop(tasks.spawn(pending::<()>()));
+        assert!(poll_fn(|cx| Poll::Ready(shared.poll(cx).is_pending())).await);
+        ok(())
+    }));
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    let before = hand.woken();
+    shared.open();
+    assert!(hand.poll(scope.as_mut()).is_pending());
+    assert_eq!(hand.woken() - before, 1, "for the gate, and for no more");
+}
+
 // ===== handles that outlive their scope =====
 
 #[test]

@@ -5,7 +5,7 @@
 //! 1. The body is polled with the waker of the scope. A handle that only the body has polled, with
 //!    that very waker, notes the body in its slot, and no clone of the waker.
 //! 2. A task whose slot notes the body *calls* it when it is over, and the scope polls the body
-//!    again before it returns: tasks end while the scope is polled, or with the scope.
+//!    again before it returns, unless that is over: tasks end while the scope is polled, or with it.
 //! 3. Only the body adds tasks.
 
 use std::{
@@ -148,9 +148,11 @@ where
         }
     }
 
-    /// Whether the body was called, and those who were in line before have had their turns.
+    /// Whether the body was called, and those who were in line before have had their turns. One that
+    /// is over is called in vain.
     fn is_body_next(&mut self) -> bool {
-        self.scope.place.is_body_called.get() && self.members.line().is_idle()
+        let is_called = self.outcome.is_none() && self.scope.place.is_body_called.get();
+        is_called && self.members.line().is_idle()
     }
 }
 

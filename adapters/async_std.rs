@@ -5,7 +5,7 @@ use std::{future::Future, time::Instant};
 use async_std::task;
 
 use super::AsyncIoSleep;
-use crate::{BlockOn, Result, Spawner, Timer};
+use crate::{BlockOn, Result, Spawner, Timer, runtime::IN_A_ROW};
 
 /// The global runtime of async-std.
 ///
@@ -35,6 +35,11 @@ impl Spawner for AsyncStd {
         F: Future<Output = ()> + Send + 'static,
     {
         drop(task::spawn(future));
+    }
+
+    // Each thread takes what is spawned or woken by any.
+    fn in_a_row(&self) -> usize {
+        IN_A_ROW
     }
 
     fn spawn_blocking<W>(&self, work: W)

@@ -14,7 +14,7 @@ use futures_lite::future::block_on;
 
 use self::{busy::poll_while_busy, engine::Engine};
 use super::{FuturesSleep, FuturesTimer};
-use crate::{BlockOn, Result, Spawner, Timer};
+use crate::{BlockOn, Result, Spawner, Timer, runtime::IN_A_ROW};
 
 mod busy;
 mod engine;
@@ -76,6 +76,11 @@ impl Spawner for Embedded {
         if let Some(engine) = self.0.upgrade() {
             engine.executor.spawn(future).detach();
         }
+    }
+
+    // Each thread takes what is spawned or woken by any.
+    fn in_a_row(&self) -> usize {
+        IN_A_ROW
     }
 }
 

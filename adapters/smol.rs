@@ -10,7 +10,7 @@ use std::{
 use smol::Executor;
 
 use super::AsyncIoSleep;
-use crate::{BlockOn, Result, Spawner, Timer};
+use crate::{BlockOn, Result, Spawner, Timer, runtime::IN_A_ROW};
 
 mod local;
 
@@ -81,6 +81,11 @@ impl Spawner for Smol {
                 }
             }
         }
+    }
+
+    // Each thread takes what is spawned or woken by any.
+    fn in_a_row(&self) -> usize {
+        IN_A_ROW
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use self::sleep::guarded;
 use crate::{
     BlockOn, Error, NestedRun, Result, Spawner, Timer,
-    runtime::{Kept, deadline_after},
+    runtime::{IN_A_ROW, Kept, deadline_after},
 };
 
 mod local;
@@ -123,6 +123,14 @@ impl Spawner for Tokio {
             // The thread that ends the task frees it while it is at hand; nobody competes.
             RuntimeFlavor::CurrentThread => Kept::default(),
             _ => handle.into(),
+        }
+    }
+
+    // A worker keeps what was spawned or woken last for itself, until the poll is over.
+    fn in_a_row(&self) -> usize {
+        match self.0.runtime_flavor() {
+            RuntimeFlavor::CurrentThread => IN_A_ROW,
+            _ => 1,
         }
     }
 

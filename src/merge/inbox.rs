@@ -14,6 +14,11 @@
 //! 2. Whoever breaks this puts it right: who feeds calls one more, the last one that begins calls
 //!    another one, the last one that is dropped before it began interrupts what is here, and comes
 //!    back until nothing is.
+//! 3. Where a thread keeps for itself what it has spawned or woken last, until the poll that it is in
+//!    returns (`in_a_row` is 1), no source is run after that in the same poll: it may be a long one,
+//!    and the task that was called, the consumer, or another source would wait for its end. So there
+//!    the last one that begins calls another one and comes back, still counted as one that has not
+//!    begun; and a task that is over with a source comes back for the next.
 //!
 //! # What a source costs
 //!
@@ -22,12 +27,14 @@
 //!
 //! | | a future, in a task of its own | a future | an item of a stream |
 //! |---|---|---|---|
-//! | tasks of the executor | 1 | 1 of 64 | 0 |
+//! | tasks of the executor | 1 | 1 of 64, or few | 0 |
 //! | allocations | 2 | 1 | 0 |
 //! | locks to feed it | 2 | 1 | 0 |
 //! | locks to run it | 3 | 1 | 1, and 1 to park |
 //! | locks to deliver it | 1 a batch | 1 a batch | 1 a batch |
-//! | wakes | 1 a batch | 1 a batch | 1, and 1 a batch |
+//! | wakes | 1 a batch | 1 a batch; or 1, and 1 a batch | 1, and 1 a batch |
+//!
+//! Where there is an "or", what follows it is for executors of invariant 3.
 
 use std::collections::VecDeque;
 
@@ -52,6 +59,9 @@ pub(super) struct Start<T, D: Driver> {
     pub(super) spawn: Spawn<T, D>,
     /// How many tasks run at the same time, about.
     pub(super) width: usize,
+    /// How many sources a task may take up in one poll: more than one, where nothing that it wakes
+    /// or spawns meanwhile has to wait for the end of the poll.
+    pub(super) in_a_row: usize,
 }
 
 type Spawn<T, D> = Box<dyn Fn(Job<T, D>, bool) + Send + Sync>;
@@ -79,8 +89,13 @@ impl<S> Inbox<S> {
         must_call
     }
 
-    /// For a task that was called; says whether to call another one.
-    fn begin(&mut self) -> (Option<S>, bool) {
+    /// For a task that was called; says whether to call another one. Without a first source it
+    /// counts as one that has not begun, and comes back.
+    fn begin(&mut self, comes_back: bool) -> (Option<S>, bool) {
+        if comes_back && self.called == 1 && self.sources.len() > 1 {
+            self.called += 1;
+            return (None, true);
+        }
         let first = self.pop();
         let must_call = self.called == 1 && !self.sources.is_empty();
         if !must_call && !mutant("begin_without_counting") {
@@ -146,13 +161,19 @@ impl<T, D: Driver> Core<T, D> {
         }
     }
 
-    /// The first source for a task that was called.
-    pub(super) fn begin(self: &Arc<Self>) -> Option<Running<T, D>> {
-        let (first, must_call) = lock(&self.state).inbox.begin();
+    pub(super) fn in_a_row(&self) -> usize {
+        self.start.as_ref().map_or(1, |start| start.in_a_row)
+    }
+
+    /// The first source for a task that was called; or whether that comes back for it.
+    pub(super) fn begin(self: &Arc<Self>) -> (Option<Running<T, D>>, bool) {
+        let comes_back = self.in_a_row() == 1;
+        let (first, must_call) = lock(&self.state).inbox.begin(comes_back);
         if must_call {
             self.call_task();
         }
-        first
+        let is_later = must_call && first.is_none();
+        (first, is_later)
     }
 
     /// The next source that nobody will begin with, for a task that was called and is dropped.
@@ -160,9 +181,15 @@ impl<T, D: Driver> Core<T, D> {
         lock(&self.state).inbox.refuse()
     }
 
-    /// Takes the end of the source that a task was busy with, and gives the next one if it may go on.
-    pub(super) fn next(self: &Arc<Self>, last: Option<End<T>>, may: May) -> Option<Running<T, D>> {
+    /// Takes the end of the source that a task was busy with, and gives the next one if it may go
+    /// on; or whether it comes back for it.
+    pub(super) fn next(
+        self: &Arc<Self>,
+        last: Option<End<T>>,
+        may: May,
+    ) -> (Option<Running<T, D>>, bool) {
         let mut state = lock(&self.state);
+        let has_more = !state.inbox.sources.is_empty();
         let next = match may {
             May::Begin => state.inbox.pop(),
             May::Wait | May::End => None,
@@ -171,7 +198,7 @@ impl<T, D: Driver> Core<T, D> {
             Some(End { event, slot }) => self.hand_in(state, event, true, slot),
             None => drop(state),
         }
-        next
+        (next, has_more && may == May::Wait && self.in_a_row() == 1)
     }
 
     /// Gives the sources that are here tasks of their own, because one before them has to wait.

@@ -15,7 +15,7 @@ use crate::{
     ctx::tree::Node,
     group::Then,
     sync::Arc,
-    task::light::{May, Shift},
+    task::light::{May, Next, Shift},
 };
 
 /// After so many turns in a row the executor may go on.
@@ -137,26 +137,35 @@ impl<T, D: Driver> Shift for Job<T, D> {
         self.core.ctx.node()
     }
 
-    fn next(&mut self, may: May) -> bool {
+    fn in_a_row(&self) -> usize {
+        self.core.in_a_row()
+    }
+
+    fn next(&mut self, may: May) -> Next {
         let (source, last) = (self.source.take(), self.last.take());
-        if self.stage == Stage::Busy {
+        let (next, is_later) = if self.stage == Stage::Busy {
             drop(source); // it is over
-            self.source = self.core.next(last, may);
+            self.core.next(last, may)
         } else {
             self.hand_over(last);
-            self.source = match (self.stage, may) {
-                (Stage::Alone, _) => source,
-                (Stage::Called, May::End) => self.core.refuse(),
+            match (self.stage, may) {
+                (Stage::Alone, _) => (source, false),
+                (Stage::Called, May::End) => (self.core.refuse(), false),
                 (Stage::Called, _) => self.core.begin(),
-                (Stage::Busy | Stage::Last, _) => None,
-            };
+                (Stage::Busy | Stage::Last, _) => (None, false),
+            }
+        };
+        self.source = next;
+        if is_later {
+            return Next::Later;
         }
+        let has_source = self.source.is_some();
         self.stage = match (self.stage, may) {
-            (Stage::Called, May::End) if self.source.is_some() => Stage::Called,
-            (Stage::Called | Stage::Busy, _) if self.source.is_some() => Stage::Busy,
+            (Stage::Called, May::End) if has_source => Stage::Called,
+            (Stage::Called | Stage::Busy, _) if has_source => Stage::Busy,
             _ => Stage::Last,
         };
-        self.source.is_some()
+        if has_source { Next::Run } else { Next::Over }
     }
 
     fn waits(&mut self) {

@@ -128,7 +128,7 @@ impl<T: Send + 'static> Merge<T> {
     pub fn new<R: Spawner>(ctx: &Ctx<R>, name: impl Into<Name>) -> Self {
         let ctx = ctx.child(name);
         let fed_at = Location::caller();
-        let width = ctx.runtime().width();
+        let (width, in_a_row) = (ctx.runtime().width(), ctx.runtime().in_a_row());
         let on_node = ctx.on(());
         let spawn = Box::new(move |job, is_light| match is_light {
             true => ctx.runtime().spawn(Light::new(job, fed_at)),
@@ -136,7 +136,11 @@ impl<T: Send + 'static> Merge<T> {
         });
         Merge {
             ctx: on_node,
-            start: Some(Start { spawn, width }),
+            start: Some(Start {
+                spawn,
+                width,
+                in_a_row,
+            }),
             label: (),
             limit: None,
             ordered: false,

@@ -13,7 +13,7 @@ use crate::{
 type Spawned = Arc<Mutex<Vec<Pin<Box<Light<Job<u32, Tasks>>>>>>>;
 
 /// A merge whose tasks are kept for the model, which polls them in place of an executor.
-fn merge(ctx: &Ctx<()>) -> (Feeder<u32>, Streamer<u32>, Spawned) {
+fn merge(ctx: &Ctx<()>, in_a_row: usize) -> (Feeder<u32>, Streamer<u32>, Spawned) {
     let spawned = Spawned::default();
     let kept = Arc::clone(&spawned);
     let spawn = Box::new(move |job, is_light: bool| {
@@ -22,7 +22,11 @@ fn merge(ctx: &Ctx<()>) -> (Feeder<u32>, Streamer<u32>, Spawned) {
     });
     let merge = Merge {
         ctx: ctx.child("merge"),
-        start: Some(Start { spawn, width: 1 }),
+        start: Some(Start {
+            spawn,
+            width: 1,
+            in_a_row,
+        }),
         label: (),
         limit: None,
         ordered: false,
@@ -37,24 +41,36 @@ fn run(spawned: &Spawned) {
         let Some(mut task) = lock(spawned).pop() else {
             return;
         };
-        assert!(Wakes::new().poll(|cx| task.as_mut().poll(cx)).is_ready());
+        let wakes = Wakes::new();
+        if wakes.poll(|cx| task.as_mut().poll(cx)).is_pending() {
+            assert!(wakes.count() > 0, "it comes back");
+            lock(spawned).insert(0, task);
+        }
     }
 }
 
 /// A future is fed while the task ends that was called for another one: somebody takes it up.
 #[test]
 fn a_future_is_fed_while_a_task_runs_out_of_them() {
-    check(&["begin_without_counting"], || {
-        let ctx = Ctx::root_on("root", ());
-        let (feeder, mut items, spawned) = merge(&ctx);
-        feeder.future(async { 1 });
-        let others = Arc::clone(&spawned);
-        let runner = start(move || run(&others));
-        feeder.future(async { 2 });
-        runner.join().unwrap();
-        run(&spawned);
-        assert_eq!(items.remaining().len(), 2);
-    });
+    check(&["begin_without_counting"], || fed_while_it_runs_out(64));
+}
+
+/// The same where a task comes back for each.
+#[test]
+fn a_future_is_fed_while_a_task_that_comes_back_runs_out_of_them() {
+    check(&["begin_without_counting"], || fed_while_it_runs_out(1));
+}
+
+fn fed_while_it_runs_out(in_a_row: usize) {
+    let ctx = Ctx::root_on("root", ());
+    let (feeder, mut items, spawned) = merge(&ctx, in_a_row);
+    feeder.future(async { 1 });
+    let others = Arc::clone(&spawned);
+    let runner = start(move || run(&others));
+    feeder.future(async { 2 });
+    runner.join().unwrap();
+    run(&spawned);
+    assert_eq!(items.remaining().len(), 2);
 }
 
 /// A future is fed while the executor drops the task that was called for another one: both end.
@@ -62,7 +78,7 @@ fn a_future_is_fed_while_a_task_runs_out_of_them() {
 fn a_future_is_fed_while_the_task_is_dropped_that_was_called() {
     check(&["refuse_without_looking"], || {
         let ctx = Ctx::root_on("root", ());
-        let (feeder, mut items, spawned) = merge(&ctx);
+        let (feeder, mut items, spawned) = merge(&ctx, 64);
         feeder.future(async { 1 });
         let called = lock(&spawned).pop();
         let executor = start(move || drop(called));
@@ -79,7 +95,7 @@ fn a_future_is_fed_while_the_task_is_dropped_that_was_called() {
 fn the_context_ends_while_a_future_waits() {
     check(&["park_without_looking"], || {
         let ctx = Ctx::root_on("root", ());
-        let (feeder, mut items, spawned) = merge(&ctx);
+        let (feeder, mut items, spawned) = merge(&ctx, 64);
         feeder.future(std::future::pending());
         let mut task = lock(&spawned).pop().expect("it was called");
         let wakes = Wakes::new();

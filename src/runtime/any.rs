@@ -45,6 +45,7 @@ pub struct AnySleep(Pin<Box<dyn Sleep + Send>>);
 trait ErasedRuntime: Send + Sync {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Kept;
     fn width(&self) -> usize;
+    fn in_a_row(&self) -> usize;
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
     fn now(&self) -> Instant;
     fn sleep_until(&self, deadline: Instant) -> AnySleep;
@@ -70,6 +71,10 @@ impl<R: Runtime> ErasedRuntime for R {
 
     fn width(&self) -> usize {
         Spawner::width(self)
+    }
+
+    fn in_a_row(&self) -> usize {
+        Spawner::in_a_row(self)
     }
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
@@ -106,6 +111,10 @@ impl Spawner for AnyRuntime {
 
     fn width(&self) -> usize {
         self.0.width()
+    }
+
+    fn in_a_row(&self) -> usize {
+        self.0.in_a_row()
     }
 
     fn spawn_blocking<W>(&self, work: W)

@@ -16,6 +16,8 @@ mod with_timer;
 ))]
 pub(crate) use self::timer::deadline_within_reach;
 
+#[allow(unused_imports, reason = "for adapters, which are features")]
+pub(crate) use self::spawner::IN_A_ROW;
 pub(crate) use self::timer::deadline_after;
 pub use self::{
     any::{AnyRuntime, AnySleep},

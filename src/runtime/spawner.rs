@@ -4,6 +4,10 @@ use std::{future::Future, sync::OnceLock, thread};
 
 use super::Kept;
 
+/// As many small pieces of work as make the poll of a task no longer than that of others.
+#[allow(dead_code, reason = "for adapters, which are features")]
+pub(crate) const IN_A_ROW: usize = 64;
+
 /// Runs unit futures; a cheap handle on an executor.
 ///
 /// Everything above this trait (results, panics, cancellation, names) is written once, in
@@ -220,6 +224,15 @@ pub trait Spawner: Clone + Send + Sync + 'static {
     fn width(&self) -> usize {
         static WIDTH: OnceLock<usize> = OnceLock::new();
         *WIDTH.get_or_init(|| thread::available_parallelism().map_or(4, |width| width.get().max(4)))
+    }
+
+    /// How many pieces of work that are over at once a task of ours may take up in one poll.
+    ///
+    /// One, where a thread may keep for itself what it has spawned or woken last, until the poll that
+    /// it is in returns, also while others are idle: a long piece would hold that back.
+    #[doc(hidden)]
+    fn in_a_row(&self) -> usize {
+        1
     }
 }
 

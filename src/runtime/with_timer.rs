@@ -65,6 +65,10 @@ impl<S: Spawner, T: Timer + Send + Sync> Spawner for WithTimer<S, T> {
         self.spawner.width()
     }
 
+    fn in_a_row(&self) -> usize {
+        self.spawner.in_a_row()
+    }
+
     fn spawn_blocking<W>(&self, work: W)
     where
         W: FnOnce() + Send + 'static,

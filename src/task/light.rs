@@ -39,21 +39,20 @@ use crate::{
     sync::Arc,
 };
 
-/// So many pieces at most are taken up in one poll.
-const BUDGET: usize = 64;
-
 /// Pieces of work that light tasks take up. As a future it is the piece that was taken up.
 ///
-/// Each is counted ([`count`]) before it is accepted. Whoever has accepted a piece sees to it that a light task is spawned that has not begun, or
-/// spawns one; whoever begins with pieces left does so, too. So a light task may end at any time,
-/// also when there is more to do.
+/// Each is counted ([`count`]) before it is accepted. Whoever has accepted a piece sees to it that a
+/// light task is spawned that has not begun, or spawns one; whoever begins with pieces left does so,
+/// too. So a light task may end at any time, also when there is more to do.
 pub(crate) trait Shift: Future<Output = ()> + Unpin {
     /// The node that all pieces run in.
     fn node(&self) -> &Arc<Node>;
+    /// How many pieces may be taken up in one poll.
+    fn in_a_row(&self) -> usize;
     /// Lets go of the piece that is over, and takes up another one if there is one and it `may`.
     ///
     /// When the light task was dropped before it began, `may` says that it is to be ended.
-    fn next(&mut self, may: May) -> bool;
+    fn next(&mut self, may: May) -> Next;
     /// The piece has to wait, or has failed: it is the last one.
     fn waits(&mut self);
     /// Ends the piece, whose context has ended or whose executor goes.
@@ -68,6 +67,16 @@ pub(crate) enum May {
     End,
     /// Enough for one poll.
     Wait,
+}
+
+/// What a light task does next.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Next {
+    /// It runs the piece that was taken up.
+    Run,
+    /// It comes back: what it has spawned or woken may have to wait until its poll is over.
+    Later,
+    Over,
 }
 
 /// Whether work in `node` may be light. A group is told of each task, a span is that of one task, and
@@ -127,21 +136,27 @@ impl<S: Shift> Future for Light<S> {
         let Some(shift) = this.shift else {
             return Poll::Ready(()); // polled again after its end
         };
-        let mut has_piece = shift.next(May::Begin);
+        let in_a_row = shift.in_a_row();
+        let mut next = shift.next(May::Begin);
         for taken in 1.. {
-            if !has_piece {
-                break;
+            match next {
+                Next::Run => {}
+                Next::Over => break,
+                Next::Later => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending; // woken just now
+                }
             }
             *this.id = crate::ids::next_local();
             let first = first_poll(*this.id, shift, cx);
             let error = match first {
                 First::Returned => {
-                    let may = if taken < BUDGET {
+                    let may = if taken < in_a_row {
                         May::Begin
                     } else {
                         May::Wait
                     };
-                    has_piece = shift.next(may);
+                    next = shift.next(may);
                     if let Some(live) = shift.node().live() {
                         live.depart(None);
                     }
@@ -149,7 +164,7 @@ impl<S: Shift> Future for Light<S> {
                 }
                 First::TooLate => {
                     interrupt(*this.id, this.spawned_at, shift);
-                    has_piece = shift.next(May::Begin);
+                    next = shift.next(May::Begin);
                     continue;
                 }
                 First::Failed(error) => Some(Err(error)),
@@ -208,7 +223,7 @@ impl<S: Shift> PinnedDrop for Light<S> {
         let Some(shift) = this.shift else {
             return;
         };
-        while shift.next(May::End) {
+        while shift.next(May::End) == Next::Run {
             interrupt(crate::ids::next_local(), this.spawned_at, shift);
         }
     }

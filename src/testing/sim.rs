@@ -14,7 +14,9 @@ use super::{
     settle::Settle,
     unfinished::Unfinished,
 };
-use crate::{AnySleep, BlockOn, LocalSpawner, Result, Spawner, Timer, sync::Arc};
+use crate::{
+    AnySleep, BlockOn, LocalSpawner, Result, Spawner, Timer, runtime::IN_A_ROW, sync::Arc,
+};
 
 /// A runtime for tests: everything runs on the thread that calls [`block_on`](Self::block_on), in
 /// an order that is the same each time, on a clock that jumps when nothing is ready.
@@ -287,6 +289,11 @@ impl Spawner for SimRuntime {
     // The same on each machine, so that a seed is.
     fn width(&self) -> usize {
         4
+    }
+
+    // There is one thread.
+    fn in_a_row(&self) -> usize {
+        IN_A_ROW
     }
 
     /// Runs `work` on the thread of the simulation, when its turn comes.

@@ -28,5 +28,6 @@ mod programs;
 mod scope;
 mod stopping;
 mod surface;
+mod threads;
 mod together;
 mod unread;

@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     future::{Future, pending},
     hint::black_box,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use windlass::{Ctx, TaskHolder, adapters::Tokio, scope_in_place};
 
 use super::{
+    least::held::BareHolder,
     measure::{Future32, counted_waker, drive, time},
     row::INFO,
     runner::Runner,
@@ -60,6 +62,8 @@ fn spawn_and_finish(run: &mut Runner, kind: &str, rt: fn() -> Runtime, targets: 
         row.peer("TaskTracker", targets[1], move |n| {
             tracker_pass(&tracker, n)
         });
+        let bare = rt();
+        row.peer("bare_holder", INFO, move |n| bare_pass(&bare, n));
     });
 }
 
@@ -98,6 +102,16 @@ fn tracker_pass(rt: &Runtime, n: usize) -> Duration {
         (0..n).for_each(|i| drop(tasks.spawn(Future32::yielding(i))));
         tasks.close();
         tasks.wait().await;
+        start.elapsed()
+    })
+}
+
+fn bare_pass(rt: &Runtime, n: usize) -> Duration {
+    in_tokio(rt, async move {
+        let start = Instant::now();
+        let holder = Arc::new(BareHolder::default());
+        (0..n).for_each(|i| drop(holder.spawn(Future32::yielding(i))));
+        holder.finish().await;
         start.elapsed()
     })
 }

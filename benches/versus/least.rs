@@ -1,7 +1,8 @@
-//! The least that a task with a handle, a wait with a timeout, and a value that is given once can be
-//! in safe code: yardsticks beside the peers, which say what is left to be gained.
+//! The least that a task with a handle, a holder, a wait with a timeout, and a value that is given
+//! once can be in safe code: yardsticks beside the peers, which say what is left to be gained.
 
 pub(crate) mod due;
+pub(crate) mod held;
 pub(crate) mod tree;
 
 use std::{

@@ -8,6 +8,8 @@ mod ending;
 mod finishing;
 mod limits;
 mod scopes;
+#[cfg(feature = "tokio")]
+mod threads;
 mod waiting;
 
 #[allow(

@@ -158,6 +158,9 @@ where
 {
     /// In turn, because what one job frees when it gives up may wake the next.
     fn wake(self: Arc<Self>) {
-        run_in_turn(Box::new(move || self.go_on()));
+        run_in_turn(Box::new(move || {
+            // Guarded, as all that runs in turn must be: a runtime may have no thread to give.
+            isolate("a runtime's spawn_blocking", || self.go_on());
+        }));
     }
 }

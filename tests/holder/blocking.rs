@@ -3,7 +3,10 @@
 use std::{
     future::pending,
     mem,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
     thread,
 };
@@ -172,6 +175,38 @@ fn work_and_its_job_go_when_the_task_ends() {
     let kept = Arc::strong_count(&threads.0);
     drop(holder);
     assert_eq!((kept, Arc::strong_count(&threads.0)), (2, 1));
+}
+
+#[test]
+fn runtime_that_has_no_thread_to_give_loses_that_work_and_no_other() {
+    /// Panics once it is told to, as tokio does when the system gives it no thread.
+    #[derive(Clone, Default)]
+    struct Scarce(Threads, Arc<AtomicBool>);
+    impl Spawner for Scarce {
+        fn spawn<F: Future<Output = ()> + Send + 'static>(&self, _: F) {}
+        fn spawn_blocking<W: FnOnce() + Send + 'static>(&self, work: W) {
+            if self.1.load(Ordering::SeqCst) {
+                std::panic::resume_unwind(Box::new("no thread (this is part of a test)"));
+            }
+            self.0.spawn_blocking(work);
+        }
+    }
+    let rt = Scarce::default();
+    let app = Ctx::root_on("app", rt.clone());
+    let holder = TaskHolder::new(&app, "holder").limit(1);
+    let tasks = [(); 3].map(|()| holder.spawn_blocking(|_| ()));
+    rt.1.store(true, Ordering::SeqCst);
+    assert_eq!(rt.0.run(), 1);
+    let ends = tasks.map(|task| (task.is_done(), task.is_cancelled()));
+    assert_eq!(ends, [(true, false), (true, true), (true, true)]);
+    // What ends on this thread is still told to all.
+    let told = Log::default();
+    let tells = told.clone();
+    app.on_done(move |_| tells.add("told"));
+    app.cancel();
+    assert_eq!(told.take(), ["told"]);
+    let finished = futures::executor::block_on(holder.finish());
+    assert_eq!((finished.completed, finished.cancelled), (1, 2));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A group of members polled in place, by whoever polls the group.
 //!
-//! A member that is ready at its first poll costs no allocation here: only one that waits is given a
-//! lane of its own, which is used again, with its waker.
+//! A member that is ready at its first poll costs no allocation here, nor does one that yields before
+//! it is: only one that waits for others is given a lane of its own, which is used again, with its
+//! waker. Until then a member lies in the line, and has its turns with the waker of an empty lane.
 //!
 //! # Invariants
 //!
@@ -12,7 +13,8 @@
 //! 3. `is_woken` is cleared before the poll that the wake asks for: a wake from then on pushes again,
 //!    so none is lost. A late wake of a lane that was given to another member is one idle poll.
 //! 4. A member that wakes itself while it is polled, as one does that yields, is only noted
-//!    ([`Polling`]), and stands in line again afterwards.
+//!    ([`Polling`]), and stands in line again afterwards. Without a lane of its own it may have given
+//!    away the waker of one that is another's by then: see 3; its next turn gives it a new one.
 
 mod line;
 mod wake;
@@ -53,7 +55,6 @@ pub(crate) struct Group<M> {
 
 struct Lane<M> {
     member: Option<M>,
-    is_new: bool,
     in_line: bool,
     signal: Arc<Signal>,
 }
@@ -91,7 +92,6 @@ impl<M> Lane<M> {
     fn new(woken: &Arc<Woken>, lane: usize) -> Self {
         Lane {
             member: None,
-            is_new: false,
             in_line: false,
             signal: Signal::new(woken, lane),
         }
@@ -118,6 +118,19 @@ impl<M> Group<M> {
         &mut self.line
     }
 
+    /// All members, but for those that are parked.
+    pub(crate) fn members(&mut self) -> impl Iterator<Item = &mut M> {
+        let next = self.line.next.iter_mut().filter_map(|next| match next {
+            Next::Fresh(member) => Some(member),
+            Next::Lane(_) => None,
+        });
+        let waiting = self
+            .lanes
+            .iter_mut()
+            .filter_map(|lane| lane.member.as_mut());
+        waiting.chain(&mut self.line.fresh).chain(next)
+    }
+
     /// Polls members in line, with `poll`, until one has an output; `None` if there are no members.
     /// `poll` may add members.
     ///
@@ -133,13 +146,12 @@ impl<M> Group<M> {
                 return Poll::Ready(None);
             }
             self.line_up();
-            let lane = match self.line.pop() {
-                Some(Next::Lane(lane)) => lane,
-                Some(Next::Fresh(member)) => self.settle(member),
+            let next = match self.line.pop() {
+                Some(next) => next,
                 None if self.is_quiet(cx) => return Poll::Pending,
                 None => continue,
             };
-            let output = self.turn(lane, &mut poll);
+            let output = self.turn(next, &mut poll);
             if output.is_some() {
                 return Poll::Ready(output);
             }
@@ -182,71 +194,98 @@ impl<M> Group<M> {
         !self.woken.has_any.load(Ordering::Acquire)
     }
 
-    /// Gives a member a lane, for its first turn.
-    fn settle(&mut self, member: M) -> usize {
-        let index = self.vacancy();
-        let lane = &mut self.lanes[index];
-        lane.member = Some(member);
-        lane.is_new = true;
-        index
-    }
-
+    /// One turn. In its first one a member lies here, with the waker of an empty lane, and gets that
+    /// lane only if it goes on.
     #[inline]
     fn turn<T>(
         &mut self,
-        index: usize,
+        next: Next<M>,
         poll: &mut impl FnMut(&mut M, &mut Context<'_>, &mut Line<M>) -> Turn<T>,
     ) -> Option<T> {
+        let (index, mut fresh) = match next {
+            Next::Lane(index) => (index, None),
+            Next::Fresh(member) => (self.vacancy(), Some(member)),
+        };
+        self.line.is_first_turn = fresh.is_some();
         let lane = self.lanes.get_mut(index)?;
         lane.in_line = false;
-        self.line.is_first_turn = std::mem::replace(&mut lane.is_new, false);
-        let member = lane.member.as_mut()?;
+        let member = match &mut fresh {
+            Some(member) => {
+                self.line.len -= 1; // if it unwinds, it goes
+                member
+            }
+            None => lane.member.as_mut()?,
+        };
         let waker = waker_ref(&lane.signal);
         let mut cx = Context::from_waker(&waker);
         let polling = Polling::lane(&lane.signal);
         let Turn { output, then } = poll(member, &mut cx, &mut self.line);
-        lane.in_line = then.goes_on(&polling);
+        let goes_on = then.goes_on(&polling);
         drop(polling);
-        if lane.in_line {
+        if let Some(member) = fresh {
+            self.settle(index, member, then, goes_on);
+        } else if goes_on {
+            lane.in_line = true;
             self.line.next.push_back(Next::Lane(index));
         } else if !matches!(then, Then::Wait) {
-            self.leave(index, then);
+            self.leave(index);
         }
         output
     }
 
-    /// Takes a member out of its lane: it is over, or parked.
-    fn leave(&mut self, index: usize, then: Then) {
-        let Some(member) = self.lanes[index].member.take() else {
-            return;
-        };
-        if let Then::Park = then {
-            self.free.push(index);
-            self.line.parked.push_back(member);
-            return;
+    /// What becomes of a member after its first turn.
+    #[inline]
+    fn settle(&mut self, index: usize, member: M, then: Then, goes_on: bool) {
+        match then {
+            Then::Over => {
+                drop(member);
+                return self.tidy();
+            }
+            Then::Park => self.line.parked.push_back(member),
+            // It yields: the waker it has is forgotten, and it gets another one in its next turn.
+            Then::Wait if goes_on => self.line.next.push_back(Next::Fresh(member)),
+            Then::Again | Then::Wait => {
+                self.free.pop(); // it is the last one there
+                let lane = &mut self.lanes[index];
+                lane.member = Some(member);
+                lane.in_line = goes_on;
+                if goes_on {
+                    self.line.next.push_back(Next::Lane(index));
+                }
+            }
         }
-        self.line.len -= 1;
-        self.vacate(index);
+        self.line.len += 1;
+    }
+
+    /// Takes a member that is over out of its lane.
+    fn leave(&mut self, index: usize) {
+        let member = self.lanes[index].member.take();
+        self.line.len -= usize::from(member.is_some());
+        self.free.push(index);
+        self.tidy();
         drop(member);
     }
 
-    /// An empty lane.
+    /// An empty lane, the last one that is noted.
     fn vacancy(&mut self) -> usize {
-        while let Some(index) = self.free.pop() {
+        while let Some(&index) = self.free.last() {
             let lane = self.lanes.get(index);
             if lane.is_some_and(|lane| lane.member.is_none()) {
                 return index;
             }
+            self.free.pop();
         }
-        self.lanes.push(Lane::new(&self.woken, self.lanes.len()));
-        self.lanes.len() - 1
+        let index = self.lanes.len();
+        self.lanes.push(Lane::new(&self.woken, index));
+        self.free.push(index);
+        index
     }
 
-    /// Notes the empty lane, and makes room when few are used.
-    fn vacate(&mut self, index: usize) {
-        self.free.push(index);
+    /// Makes room when few lanes are used.
+    #[inline]
+    fn tidy(&mut self) {
         let enough = 2 * self.line.len.max(KEPT / 2);
-        if self.lanes.len() > 2 * enough {
+        if self.lanes.len() > 2 * enough || self.line.room() > 8 * enough {
             self.cut(enough);
         }
     }
@@ -257,7 +296,7 @@ impl<M> Group<M> {
         let is_cut = |next: &Next<M>| matches!(next, Next::Lane(lane) if *lane >= enough);
         self.line.next.retain(|next| !is_cut(next));
         self.free.retain(|lane| *lane < enough);
-        for lane in self.lanes.split_off(enough) {
+        for lane in self.lanes.split_off(enough.min(self.lanes.len())) {
             if let Some(member) = lane.member {
                 self.rehome(member);
             }
@@ -270,6 +309,7 @@ impl<M> Group<M> {
     /// Gives a member another lane. It is polled once more: the waker it has is that of the old one.
     fn rehome(&mut self, member: M) {
         let index = self.vacancy();
+        self.free.pop();
         let lane = &mut self.lanes[index];
         lane.member = Some(member);
         lane.in_line = true;

@@ -71,6 +71,11 @@ impl<M> Line<M> {
         self.next.extend(called.map(Next::Fresh));
     }
 
+    /// For how many members there is room.
+    pub(super) fn room(&self) -> usize {
+        self.fresh.capacity().max(self.next.capacity())
+    }
+
     pub(super) fn shrink_to(&mut self, room: usize) {
         self.fresh.shrink_to(room);
         self.next.shrink_to(room);

@@ -26,15 +26,17 @@ use futures::task::AtomicWaker;
 use super::{
     driver::Driver,
     fed::SourceKind,
+    found::{Event, What},
     inbox::{Inbox, Start},
     job::Job,
+    lock::Lock,
     queued::Queued,
-    running::{Event, Running, Slot, What},
+    running::{Running, Slot},
 };
 use crate::{
     Ctx, Error,
     report::isolate,
-    sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, lock},
+    sync::{Arc, AtomicBool, Ordering},
     task::{light, report_below},
 };
 
@@ -48,10 +50,14 @@ pub(super) struct Core<T, D: Driver> {
     /// How to start a source; in place there is no such thing.
     pub(super) start: Option<Start<T, D>>,
     pub(super) is_ordered: bool,
-    pub(super) state: Mutex<State<T, D>>,
+    pub(super) state: D::Lock<State<T, D>>,
     has_news: AtomicBool,
     consumer: AtomicWaker,
 }
+
+/// The state while it is locked.
+pub(super) type Locked<'a, T, D> =
+    <<D as Driver>::Lock<State<T, D>> as Lock<State<T, D>>>::Guard<'a>;
 
 pub(super) struct State<T, D: Driver> {
     queued: Queued<T, D>,
@@ -87,7 +93,7 @@ impl<T, D: Driver> Core<T, D> {
             ctx,
             start,
             is_ordered,
-            state: Mutex::new(State {
+            state: Lock::new(State {
                 queued: Queued::default(),
                 waiting: VecDeque::new(),
                 inbox: Inbox::default(),
@@ -120,25 +126,46 @@ impl<T, D: Driver> Core<T, D> {
     }
 
     /// Ends a critical section that changed what the streamer looks at.
-    fn tell(&self, state: MutexGuard<'_, State<T, D>>) {
+    #[inline]
+    fn tell(&self, state: Locked<'_, T, D>) {
         let was_told = self.has_news.load(Ordering::Relaxed); // changed under the lock only
         if !was_told {
             self.has_news.store(true, Ordering::Release);
         }
         drop(state);
         if !was_told {
-            isolate("a waker", || self.consumer.wake());
+            self.wake();
         }
+    }
+
+    #[inline(never)]
+    fn wake(&self) {
+        isolate("a waker", || self.consumer.wake());
     }
 
     // ----- feeding -----
 
     /// Takes an outermost source. `root` is its place in the order.
-    pub(super) fn feed(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
+    #[inline]
+    pub(super) fn feed(
+        self: &Arc<Self>,
+        source: Running<T, D>,
+        kind: SourceKind,
+        root: Option<u64>,
+    ) {
+        let may_run = !matches!(kind, SourceKind::Value | SourceKind::Func);
+        if may_run && self.is_in_place() && !self.ctx.is_done() {
+            return self.admit_placed(source, root);
+        }
+        self.feed_any(source, root);
+    }
+
+    #[inline(never)]
+    fn feed_any(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
         if self.ctx.is_done() {
             source.drop_calls();
-            if let Some(what) = source.interrupt(|| self.why()).and_then(|end| end.what) {
-                self.admit(source.given(what), root);
+            if let Some(found) = source.interrupt(|| self.why()).and_then(|end| end.found) {
+                self.admit(source.given(found), root);
             }
         } else if source.kind() == SourceKind::Func && !IS_CALLING.replace(true) {
             self.call(source, root);
@@ -159,15 +186,15 @@ impl<T, D: Driver> Core<T, D> {
         if let Some(made) = outcome.made {
             self.admit(*made, None);
         }
-        if let Some(what) = outcome.what {
-            self.admit(function.given(what), None);
+        if let Some(found) = outcome.found {
+            self.admit(function.given(found), None);
         }
         self.count_out();
     }
 
     /// Counts in a source that is neither queued nor run; false if the merge has ended.
     fn count_in(&self, root: Option<u64>) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if !state.is_closed {
             state.live += 1;
             state.order.extend(root);
@@ -176,7 +203,7 @@ impl<T, D: Driver> Core<T, D> {
     }
 
     fn count_out(&self) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.live -= 1;
         self.tell(state);
     }
@@ -184,7 +211,7 @@ impl<T, D: Driver> Core<T, D> {
     /// Takes a source: runs it now or when the limit allows it.
     pub(super) fn admit(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
         if source.is_given() && source.has_calls() {
-            if lock(&self.state).is_closed {
+            if self.state.lock().is_closed {
                 return source.refuse();
             }
             source.greet_value();
@@ -198,20 +225,23 @@ impl<T, D: Driver> Core<T, D> {
         }
     }
 
+    #[inline]
     fn admit_placed(&self, mut source: Running<T, D>, root: Option<u64>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.is_closed {
             drop(state);
             return source.refuse();
         }
-        state.order.extend(root);
+        if let Some(root) = root {
+            state.order.push_back(root);
+        }
         state.queued.sources.push_back(source);
         self.tell(state);
     }
 
     fn admit_given(&self, mut source: Running<T, D>, root: Option<u64>) {
         let event = source.give();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.is_closed {
             drop(state);
             return self.discard(event);
@@ -225,7 +255,7 @@ impl<T, D: Driver> Core<T, D> {
     /// a later source could hold the last slot until its turn comes, behind one that waits for it.
     fn admit_task(self: &Arc<Self>, mut source: Running<T, D>, root: Option<u64>) {
         let is_light = light::suits(self.ctx.node());
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.is_closed {
             drop(state);
             return source.refuse();
@@ -246,7 +276,7 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Starts what waits for a slot.
     fn pump(self: &Arc<Self>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if std::mem::replace(&mut state.is_pumping, true) {
             return;
         }
@@ -264,19 +294,19 @@ impl<T, D: Driver> Core<T, D> {
             drop(state);
             next.take_slot();
             let is_light = light::suits(self.ctx.node());
-            self.start(lock(&self.state), next, is_light);
-            state = lock(&self.state);
+            self.start(self.state.lock(), next, is_light);
+            state = self.state.lock();
         }
     }
 
     /// Gives back the slot of what was delivered.
     pub(super) fn free_slot(self: &Arc<Self>) {
-        lock(&self.state).running -= 1;
+        self.state.lock().running -= 1;
         self.pump();
     }
 
     pub(super) fn set_limit(self: &Arc<Self>, n: usize) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.limit = n;
         if self.is_in_place() {
             return self.tell(state);
@@ -286,17 +316,17 @@ impl<T, D: Driver> Core<T, D> {
     }
 
     pub(super) fn finish_when_empty(&self) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.is_finishing = true;
         self.tell(state);
     }
 
     pub(super) fn add_feeder(&self) {
-        lock(&self.state).feeders += 1;
+        self.state.lock().feeders += 1;
     }
 
     pub(super) fn remove_feeder(&self) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.feeders -= 1;
         if state.feeders == 0 {
             self.tell(state);
@@ -307,12 +337,12 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Queues what a turn of a task gave; the end of a source counts it out.
     pub(super) fn emit(self: &Arc<Self>, event: Option<Event<T>>, is_end: bool, slot: Slot) {
-        self.hand_in(lock(&self.state), event, is_end, slot);
+        self.hand_in(self.state.lock(), event, is_end, slot);
     }
 
     pub(super) fn hand_in(
         self: &Arc<Self>,
-        mut state: MutexGuard<'_, State<T, D>>,
+        mut state: Locked<'_, T, D>,
         event: Option<Event<T>>,
         is_end: bool,
         slot: Slot,
@@ -336,7 +366,7 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Moves what is queued behind what `taken` holds; gives the limit.
     pub(super) fn take(&self, taken: &mut Queued<T, D>) -> usize {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         self.has_news.store(false, Ordering::Release);
         taken.take(&mut state.queued);
         state.limit
@@ -345,7 +375,7 @@ impl<T, D: Driver> Core<T, D> {
     /// Whether nothing more will come, provided that the streamer has nothing left; then what is fed
     /// from now on is refused.
     pub(super) fn try_close(&self, is_ending: bool) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let will_finish = is_ending || state.is_finishing || state.feeders == 0;
         let has_queued = !state.queued.events.is_empty() || !state.queued.sources.is_empty();
         state.is_closed |= will_finish && !has_queued && state.live == 0;
@@ -353,12 +383,12 @@ impl<T, D: Driver> Core<T, D> {
     }
 
     pub(super) fn front(&self) -> Option<u64> {
-        lock(&self.state).order.front().copied()
+        self.state.lock().order.front().copied()
     }
 
     /// Drops a family that is over from the order; it is the front one unless `remaining` took it.
     pub(super) fn forget(&self, root: u64) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         match state.order.front() {
             Some(front) if *front == root => drop(state.order.pop_front()),
             _ => state.order.retain(|other| *other != root),
@@ -367,7 +397,7 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Ends the tasks that have not started; each of them queues its end.
     pub(super) fn interrupt_waiting(self: &Arc<Self>) {
-        let waiting = std::mem::take(&mut lock(&self.state).waiting);
+        let waiting = std::mem::take(&mut self.state.lock().waiting);
         for source in waiting {
             drop(Job::new(source, Arc::clone(self)));
         }
@@ -375,7 +405,7 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Takes no more, and gives what was queued to be dropped.
     pub(super) fn close(self: &Arc<Self>) -> Queued<T, D> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.is_closed = true;
         let queued = std::mem::take(&mut state.queued);
         state.order = VecDeque::new();

@@ -9,8 +9,9 @@ use super::{
     core::Core,
     driver::Driver,
     fed::{Fed, Sources},
+    found::{Event, Found, What},
     labels::{Family, Known, Labels},
-    running::{Event, Found, Running, Slot, What},
+    running::{Running, Slot},
 };
 use crate::sync::Arc;
 
@@ -65,20 +66,18 @@ impl<T, L: Clone, D: Driver> Delivery<T, L, D> {
         self.sorted.entry(event.root).or_default().push_back(event);
     }
 
-    /// What a source in place has given: it is delivered at once, as `found`; in order, it is filed.
+    /// What a source in place has given is delivered at once, as `found`; in order, it is filed.
     #[inline(always)]
     pub(super) fn sort(
         &mut self,
         source: &mut Running<T, D>,
-        what: What<T>,
-        slot: Slot,
         found: &mut Option<Found<T>>,
+        slot: Slot,
     ) {
         if self.core.is_ordered {
-            return self.file(source.event(what, slot));
+            let event = found.take().map(|found| source.event(found, slot));
+            event.into_iter().for_each(|event| self.file(event));
         }
-        source.state().open_parent();
-        *found = Some(source.found(what));
     }
 
     /// Labels what was found. The user's `clone` may panic: nothing waits for it any more.

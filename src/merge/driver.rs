@@ -2,13 +2,15 @@
 //!
 //! The driver decides the type of the boxes, and so whether sources are `Send` or may borrow.
 
-use std::{marker::PhantomData, pin::Pin, task::Context};
+use std::{cell::RefCell, marker::PhantomData, pin::Pin, task::Context};
 
 use super::{
-    member::{Boxed, Member, Pulled, State},
+    found::Found,
+    lock::Lock,
+    member::{Boxed, Member, State, Turned},
     source::{Held, HeldTask, Pinned, Pull},
 };
-use crate::{Error, Result, Task};
+use crate::{Error, Result, Task, sync::Mutex};
 
 /// Sources run as tasks: in parallel, and also while the consumer is busy.
 #[derive(Debug)]
@@ -27,7 +29,14 @@ pub trait Driver: sealed::Sealed + Sized {
     #[doc(hidden)]
     type OnDone;
     #[doc(hidden)]
-    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<T, Self>;
+    type Lock<S>: Lock<S>;
+    #[doc(hidden)]
+    fn turn<T>(
+        feed: &mut Self::Feed<T>,
+        cx: &mut Context<'_>,
+        has_calls: bool,
+        found: &mut Option<Found<T>>,
+    ) -> Turned<T, Self>;
     #[doc(hidden)]
     fn state<T>(feed: &mut Self::Feed<T>) -> &mut State;
     #[doc(hidden)]
@@ -74,9 +83,16 @@ impl Driver for Tasks {
     type Feed<T> = Pin<Box<dyn Member<T, Tasks> + Send>>;
     type Each<T> = Box<dyn FnMut(&T) + Send>;
     type OnDone = Box<dyn FnOnce(Result<(), &Error>) + Send>;
+    type Lock<S> = Mutex<S>;
 
-    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<T, Self> {
-        feed.as_mut().pull(cx)
+    #[inline]
+    fn turn<T>(
+        feed: &mut Self::Feed<T>,
+        cx: &mut Context<'_>,
+        has_calls: bool,
+        found: &mut Option<Found<T>>,
+    ) -> Turned<T, Self> {
+        feed.as_mut().turn(cx, has_calls, found)
     }
     fn state<T>(feed: &mut Self::Feed<T>) -> &mut State {
         feed.as_mut().state()
@@ -126,9 +142,16 @@ impl<'a> Driver for InPlace<'a> {
     type Feed<T> = Pin<Box<dyn Member<T, InPlace<'a>> + 'a>>;
     type Each<T> = Box<dyn FnMut(&T) + 'a>;
     type OnDone = Box<dyn FnOnce(Result<(), &Error>) + 'a>;
+    type Lock<S> = RefCell<S>;
 
-    fn pull<T>(feed: &mut Self::Feed<T>, cx: &mut Context<'_>) -> Pulled<T, Self> {
-        feed.as_mut().pull(cx)
+    #[inline]
+    fn turn<T>(
+        feed: &mut Self::Feed<T>,
+        cx: &mut Context<'_>,
+        has_calls: bool,
+        found: &mut Option<Found<T>>,
+    ) -> Turned<T, Self> {
+        feed.as_mut().turn(cx, has_calls, found)
     }
     fn state<T>(feed: &mut Self::Feed<T>) -> &mut State {
         feed.as_mut().state()

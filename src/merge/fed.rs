@@ -68,10 +68,6 @@ impl Sources {
         self.id
     }
 
-    pub(super) fn kind(&self) -> SourceKind {
-        self.kind
-    }
-
     /// The source that gave the item, then the one that gave that source, and so on.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, SourceKind)> {
         let above = std::iter::successors(self.above.as_deref(), |link| link.above.as_deref());

@@ -79,11 +79,13 @@ impl<T, L: Clone, D: Driver> Feeder<T, L, D> {
             is_ordered: core.is_ordered,
             is_limited: true,
         };
+        let kind = s.kind;
         let source = Running::new(SourceId(id), s, self.family_of(id), how);
-        core.feed(source, core.is_ordered.then_some(id));
+        core.feed(source, kind, core.is_ordered.then_some(id));
         SourceId(id)
     }
 
+    #[inline]
     fn family_of(&self, root: u64) -> Option<Arc<Family>> {
         if !self.core.is_ordered {
             return self.family.clone().inspect(|family| family.count_in());

@@ -39,14 +39,15 @@
 use std::collections::VecDeque;
 
 use super::{
-    core::{Core, State},
+    core::{Core, Locked},
     driver::Driver,
     job::{End, Job},
+    lock::Lock,
     queued::KEPT,
     running::Running,
 };
 use crate::{
-    sync::{Arc, MutexGuard, lock, mutant},
+    sync::{Arc, mutant},
     task::light::{self, May},
 };
 
@@ -131,7 +132,7 @@ impl<T, D: Driver> Core<T, D> {
     /// Has a task begin with the source; a light one, which takes up several, if it may.
     pub(super) fn start(
         self: &Arc<Self>,
-        mut state: MutexGuard<'_, State<T, D>>,
+        mut state: Locked<'_, T, D>,
         mut source: Running<T, D>,
         is_light: bool,
     ) {
@@ -168,7 +169,7 @@ impl<T, D: Driver> Core<T, D> {
     /// The first source for a task that was called; or whether that comes back for it.
     pub(super) fn begin(self: &Arc<Self>) -> (Option<Running<T, D>>, bool) {
         let comes_back = self.in_a_row() == 1;
-        let (first, must_call) = lock(&self.state).inbox.begin(comes_back);
+        let (first, must_call) = self.state.lock().inbox.begin(comes_back);
         if must_call {
             self.call_task();
         }
@@ -178,7 +179,7 @@ impl<T, D: Driver> Core<T, D> {
 
     /// The next source that nobody will begin with, for a task that was called and is dropped.
     pub(super) fn refuse(&self) -> Option<Running<T, D>> {
-        lock(&self.state).inbox.refuse()
+        self.state.lock().inbox.refuse()
     }
 
     /// Takes the end of the source that a task was busy with, and gives the next one if it may go
@@ -188,7 +189,7 @@ impl<T, D: Driver> Core<T, D> {
         last: Option<End<T>>,
         may: May,
     ) -> (Option<Running<T, D>>, bool) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let has_more = !state.inbox.sources.is_empty();
         let next = match may {
             May::Begin => state.inbox.pop(),
@@ -203,7 +204,7 @@ impl<T, D: Driver> Core<T, D> {
 
     /// Gives the sources that are here tasks of their own, because one before them has to wait.
     pub(super) fn spread(self: &Arc<Self>) {
-        let rest = lock(&self.state).inbox.take_some();
+        let rest = self.state.lock().inbox.take_some();
         for source in rest {
             self.spawn(Job::new(source, Arc::clone(self)), true);
         }

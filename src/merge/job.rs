@@ -9,7 +9,8 @@ use std::{
 use super::{
     core::Core,
     driver::Driver,
-    running::{Event, Outcome, Running, Slot},
+    found::Event,
+    running::{Outcome, Running, Slot},
 };
 use crate::{
     ctx::tree::Node,
@@ -85,7 +86,7 @@ impl<T, D: Driver> Job<T, D> {
         let Some(source) = &mut self.source else {
             return;
         };
-        let event = outcome.what.map(|what| source.event(what, outcome.slot));
+        let event = outcome.found.map(|found| source.event(found, outcome.slot));
         let slot = outcome.slot;
         self.last = Some(End { event, slot });
     }
@@ -122,8 +123,8 @@ impl<T, D: Driver> Future for Job<T, D> {
                     return Poll::Ready(());
                 }
             }
-            if let Some(what) = outcome.what {
-                let event = source.event(what, outcome.slot);
+            if let Some(found) = outcome.found {
+                let event = source.event(found, outcome.slot);
                 core.emit(Some(event), false, outcome.slot);
             }
         }

@@ -5,10 +5,12 @@ mod delivery;
 mod driver;
 mod fed;
 mod feeder;
+mod found;
 mod gate;
 mod inbox;
 mod job;
 mod labels;
+mod lock;
 mod member;
 #[cfg(all(test, any(windlass_loom, windlass_shuttle)))]
 mod models;

@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     driver::Driver,
-    running::{Event, Outcome, Running, Slot, What},
+    found::{Event, Found},
+    running::{Outcome, Running, Slot, Turn as Did},
 };
 use crate::{
     Ctx, Error,
@@ -33,8 +34,8 @@ impl Slots {
     /// Whether the source may run.
     #[inline]
     fn admit<T, D: Driver>(&mut self, source: &mut Running<T, D>) -> bool {
-        if !source.needs_slot() {
-            return true;
+        if self.limit == usize::MAX || !source.needs_slot() {
+            return true; // without a limit none are counted
         }
         if self.running >= self.limit {
             return false;
@@ -74,6 +75,18 @@ impl<T, D: Driver> Placed<T, D> {
     }
 
     pub(super) fn set_limit(&mut self, limit: usize) {
+        if self.slots.limit == limit {
+            return;
+        }
+        if self.slots.limit == usize::MAX {
+            // Those that run were not counted.
+            for source in self.group.members() {
+                if source.has_begun() && source.needs_slot() {
+                    self.slots.running += 1;
+                    source.take_slot();
+                }
+            }
+        }
         self.slots.limit = limit;
         self.slots.fill(self.group.line());
     }
@@ -86,7 +99,7 @@ impl<T, D: Driver> Placed<T, D> {
         self.slots.free(self.group.line());
     }
 
-    /// Lets sources take turns until one has an item that `deliver` takes; `None` if none is left.
+    /// Lets sources take turns until one has an item that `sort` leaves there; `None` if none is left.
     ///
     /// The caller has just seen that `ctx` goes on. Once it ends nothing more is pulled.
     ///
@@ -98,7 +111,8 @@ impl<T, D: Driver> Placed<T, D> {
         &mut self,
         ctx: &Ctx<()>,
         cx: &mut Context<'_>,
-        mut deliver: impl FnMut(&mut Running<T, D>, What<T>, Slot) -> bool,
+        found: &mut Option<Found<T>>,
+        mut sort: impl FnMut(&mut Running<T, D>, &mut Option<Found<T>>, Slot),
     ) -> Poll<Option<()>> {
         let slots = &mut self.slots;
         let mut turns = 0;
@@ -116,26 +130,28 @@ impl<T, D: Driver> Placed<T, D> {
                     then: Then::Park,
                 };
             }
-            let mut outcome = Outcome::of(Then::Wait);
-            if let Some(value) = source.turn(cx, &mut outcome) {
-                let is_taken = deliver(source, What::Item(value), Slot::Kept);
-                return Turn {
-                    output: is_taken.then_some(()),
-                    then: Then::Again,
-                };
+            let mut rare = Outcome::of(Then::Wait);
+            let then = match source.turn(cx, found, &mut rare) {
+                Did::Item => Then::Again,
+                Did::Last => Then::Over,
+                Did::Rare => {
+                    if let Some(mut made) = rare.made {
+                        made.greet_value();
+                        line.insert(*made);
+                    }
+                    if rare.slot == Slot::Free {
+                        slots.free(line);
+                    }
+                    *found = rare.found;
+                    rare.then
+                }
+            };
+            if found.is_some() {
+                sort(source, found, rare.slot);
             }
-            if let Some(mut made) = outcome.made {
-                made.greet_value();
-                line.insert(*made);
-            }
-            if outcome.slot == Slot::Free {
-                slots.free(line);
-            }
-            let what = outcome.what;
-            let is_taken = what.is_some_and(|what| deliver(source, what, outcome.slot));
             Turn {
-                output: is_taken.then_some(()),
-                then: outcome.then,
+                output: found.is_some().then_some(()),
+                then,
             }
         })
     }
@@ -148,7 +164,7 @@ impl<T, D: Driver> Placed<T, D> {
                 continue;
             };
             self.slots.running -= usize::from(ended.slot == Slot::Free);
-            ends.extend(ended.what.map(|what| source.event(what, ended.slot)));
+            ends.extend(ended.found.map(|found| source.event(found, ended.slot)));
         }
         ends
     }

@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{
-    driver::Driver,
-    running::{Event, Running},
-};
+use super::{driver::Driver, found::Event, running::Running};
 
 /// Lists of so many places are kept, however few are used.
 pub(super) const KEPT: usize = 256;

@@ -2,15 +2,16 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
 };
 
 use super::{
     driver::Driver,
-    fed::{SourceId, SourceKind, Sources},
+    fed::{SourceId, SourceKind},
+    found::{Event, Found, What},
     gate::Gate,
     labels::Family,
-    member::{How, State},
+    member::{How, State, Turned},
     source::{Body, Calls, Source, Step},
 };
 use crate::{Error, error::Panicked, group::Then, report::isolate, sync::Arc};
@@ -37,56 +38,9 @@ struct Given<T> {
 // The feed is pinned in its box.
 impl<T, D: Driver> Unpin for Running<T, D> {}
 
-/// An item, and where it came from.
-pub(super) struct Found<T> {
-    pub(super) what: What<T>,
-    pub(super) sources: Sources,
-    /// Where its label lies; the default if there is none.
-    pub(super) label: Option<usize>,
-    /// Whose source has ended; an item of many need not count the family.
-    pub(super) ended: Option<Arc<Family>>,
-}
-
-/// An item on its way to the consumer, through a queue.
-pub(super) struct Event<T> {
-    pub(super) found: Found<T>,
-    /// Its place in the order; 0 without one.
-    pub(super) root: u64,
-    /// These are opened when the event is delivered.
-    pub(super) gate: Option<Arc<Gate>>,
-    pub(super) parent: Option<Arc<Gate>>,
-    /// Gives a slot back when it is delivered.
-    pub(super) has_slot: bool,
-}
-
-impl<T> From<Found<T>> for Event<T> {
-    fn from(found: Found<T>) -> Self {
-        Event {
-            found,
-            root: 0,
-            gate: None,
-            parent: None,
-            has_slot: false,
-        }
-    }
-}
-
-pub(super) enum What<T> {
-    Item(T),
-    Last(T),
-    Fail(Error),
-    Stop(Option<Error>),
-}
-
-impl<T> What<T> {
-    pub(super) fn is_end(&self) -> bool {
-        !matches!(self, What::Item(_))
-    }
-}
-
 /// What a turn brought: at most one item and at most one source.
 pub(super) struct Outcome<T, D: Driver> {
-    pub(super) what: Option<What<T>>,
+    pub(super) found: Option<Found<T>>,
     pub(super) made: Option<Box<Running<T, D>>>,
     pub(super) then: Then,
     pub(super) slot: Slot,
@@ -105,23 +59,27 @@ impl<T, D: Driver> Outcome<T, D> {
     #[inline]
     pub(super) fn of(then: Then) -> Self {
         Outcome {
-            what: None,
+            found: None,
             made: None,
             then,
             slot: Slot::Kept,
         }
     }
+}
 
-    fn item(what: What<T>, then: Then) -> Self {
-        Outcome {
-            what: Some(what),
-            ..Outcome::of(then)
-        }
-    }
+/// What a turn came to.
+#[derive(PartialEq)]
+pub(super) enum Turn {
+    /// An item of many was found.
+    Item,
+    /// The value of one was found, and with it the end.
+    Last,
+    Rare,
 }
 
 impl<T, D: Driver> Running<T, D> {
     /// An outermost source.
+    #[inline]
     pub(super) fn new(
         id: SourceId,
         source: Source<T, D>,
@@ -138,7 +96,8 @@ impl<T, D: Driver> Running<T, D> {
         let calls = source.calls;
         let mut running = Running { body, calls };
         let state = running.state();
-        state.sources = Sources::new(id, source.kind, None);
+        state.id = id;
+        state.kind = source.kind;
         state.family = family;
         state.how = how;
         state.how.is_limited = source.kind == SourceKind::Future;
@@ -156,8 +115,7 @@ impl<T, D: Driver> Running<T, D> {
         let id = SourceId(crate::ids::next_local());
         let mut child = Running::new(id, source, family, how);
         let state = child.state();
-        state.sources = Sources::new(id, state.sources.kind(), Some(above));
-        state.set_parent(parent);
+        state.set_parent(above, parent);
         // In order, the limit bounds how many outermost futures run ahead.
         state.how.is_limited &= !how.is_ordered;
         Box::new(child)
@@ -182,6 +140,10 @@ impl<T, D: Driver> Running<T, D> {
         state.how.is_limited && !state.has_slot
     }
 
+    pub(super) fn has_begun(&mut self) -> bool {
+        self.state().has_begun
+    }
+
     /// Gives it one of the limited slots.
     pub(super) fn take_slot(&mut self) {
         self.state().has_slot = true;
@@ -193,7 +155,7 @@ impl<T, D: Driver> Running<T, D> {
     }
 
     pub(super) fn kind(&mut self) -> SourceKind {
-        self.state().sources.kind()
+        self.state().kind
     }
 
     pub(super) fn has_calls(&self) -> bool {
@@ -212,51 +174,69 @@ impl<T, D: Driver> Running<T, D> {
     }
 
     /// The same source with the end that has come.
-    pub(super) fn given(mut self, what: What<T>) -> Self {
-        let state = std::mem::replace(self.state(), State::unfed());
-        let what = Some(what);
+    pub(super) fn given(mut self, found: Found<T>) -> Self {
+        let mut state = std::mem::replace(self.state(), State::unfed());
+        state.family = found.ended;
+        let what = Some(found.what);
         self.body = Kind::Given(Box::new(Given { state, what }));
         self
     }
 
-    /// One step of the source: one item of many, or what is then in `rare`.
+    /// One turn. What comes of most is written to `found`, and what is rare to `rare`.
     #[inline(always)]
-    pub(super) fn turn(&mut self, cx: &mut Context<'_>, rare: &mut Outcome<T, D>) -> Option<T> {
+    pub(super) fn turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        found: &mut Option<Found<T>>,
+        rare: &mut Outcome<T, D>,
+    ) -> Turn {
         let Kind::Feed(feed) = &mut self.body else {
             *rare = self.given_turn();
-            return None;
+            return Turn::Rare;
         };
-        match guarded(move || D::pull(feed, cx)) {
-            Ok(Some(Poll::Ready(Step::Item(value)))) => {
-                tell_each(&mut self.calls, &value);
-                return Some(value);
-            }
-            Ok(Some(Poll::Ready(step))) => *rare = self.last_step(step),
-            Ok(Some(Poll::Pending)) => self.state().open_parent(), // the user's source wakes us
-            Ok(None) => {} // whoever opens the gate wakes us
+        let has_calls = self.calls.is_some();
+        match guarded(move || D::turn(feed, cx, has_calls, found)) {
+            Ok(Turned::Item) => return Turn::Item,
+            Ok(Turned::Last) => return Turn::Last,
+            Ok(Turned::Wait) => {}
+            Ok(Turned::Step(step)) => *rare = self.step(step),
             Err(payload) => *rare = self.fail(Error::Panicked(Panicked::new(payload))),
         }
-        None
+        Turn::Rare
     }
 
     /// A turn whose outcome is looked at as a whole.
     pub(super) fn whole_turn(&mut self, cx: &mut Context<'_>) -> Outcome<T, D> {
-        let mut outcome = Outcome::of(Then::Wait);
-        if let Some(value) = self.turn(cx, &mut outcome) {
-            return Outcome::item(What::Item(value), Then::Again);
+        let (mut found, mut outcome) = (None, Outcome::of(Then::Wait));
+        let then = match self.turn(cx, &mut found, &mut outcome) {
+            Turn::Item => Then::Again,
+            Turn::Last => Then::Over,
+            Turn::Rare => return outcome,
+        };
+        Outcome {
+            found,
+            ..Outcome::of(then)
         }
-        outcome
     }
 
-    /// What is not one item of many.
+    /// What is rare, or has callbacks.
     #[inline(never)]
-    fn last_step(&mut self, step: Step<T, D>) -> Outcome<T, D> {
+    fn step(&mut self, step: Step<T, D>) -> Outcome<T, D> {
         match step {
-            Step::Item(value) | Step::Last(value) => self.last(value),
+            Step::Item(value) => self.item(value),
+            Step::Last(value) => self.last(value),
             Step::Sub(source) => self.make(*source),
             Step::Become(source) => self.hand_over(*source),
             Step::End => self.end(What::Stop(None), None),
             Step::Fail(error) => self.fail(*error),
+        }
+    }
+
+    fn item(&mut self, value: T) -> Outcome<T, D> {
+        tell_each(&mut self.calls, &value);
+        Outcome {
+            found: Some(self.found(What::Item(value))),
+            ..Outcome::of(Then::Again)
         }
     }
 
@@ -309,8 +289,9 @@ impl<T, D: Driver> Running<T, D> {
             false => Slot::Kept,
         };
         Outcome {
+            found: Some(self.found(what)),
             slot,
-            ..Outcome::item(what, Then::Over)
+            ..Outcome::of(Then::Over)
         }
     }
 
@@ -325,16 +306,18 @@ impl<T, D: Driver> Running<T, D> {
 
     #[inline(never)]
     fn given_turn(&mut self) -> Outcome<T, D> {
-        match self.take_given() {
-            Some(what) => Outcome::item(what, Then::Over),
-            None => Outcome::of(Then::Over),
+        let given = self.take_given();
+        Outcome {
+            found: given.map(|what| self.found(what)),
+            ..Outcome::of(Then::Over)
         }
     }
 
     /// The item of a source whose end has come.
     pub(super) fn give(&mut self) -> Option<Event<T>> {
         let what = self.take_given()?;
-        Some(self.event(what, Slot::Kept))
+        let found = self.found(what);
+        Some(self.event(found, Slot::Kept))
     }
 
     /// Ends what has not ended: what has come is still given, anything else was interrupted.
@@ -342,14 +325,14 @@ impl<T, D: Driver> Running<T, D> {
         if self.state().is_over {
             return None;
         }
-        if let Some(given) = self.take_given() {
-            return Some(Outcome::item(given, Then::Over));
+        if self.is_given() {
+            return Some(self.given_turn());
         }
         if let Some(ended) = self.look() {
             return Some(ended);
         }
         let why = why();
-        let what = if self.state().sources.kind().is_many() {
+        let what = if self.state().kind.is_many() {
             What::Stop(Some(why.clone()))
         } else {
             What::Fail(why.clone())
@@ -383,29 +366,21 @@ impl<T, D: Driver> Running<T, D> {
     }
 
     /// The item, with where it came from.
-    #[inline]
     pub(super) fn found(&mut self, what: What<T>) -> Found<T> {
-        let state = self.state();
-        let label = state.family.as_ref().and_then(|family| family.label);
-        let is_end = what.is_end();
-        Found {
-            what,
-            sources: state.sources.clone(),
-            label,
-            ended: if is_end { state.family.take() } else { None },
-        }
+        self.state().found(what)
     }
 
     /// The item, on its way through a queue.
-    pub(super) fn event(&mut self, what: What<T>, slot: Slot) -> Event<T> {
+    pub(super) fn event(&mut self, found: Found<T>, slot: Slot) -> Event<T> {
         let state = self.state();
-        let is_held = state.how.one_at_a_time && !what.is_end();
+        let is_held = state.how.one_at_a_time && !found.what.is_end();
+        let family = found.ended.as_ref().or(state.family.as_ref());
         Event {
-            root: state.family.as_ref().map_or(0, |family| family.root),
+            root: family.map_or(0, |family| family.root),
             gate: is_held.then(|| state.shut()),
             parent: state.take_parent(),
             has_slot: slot == Slot::Item,
-            found: self.found(what),
+            found,
         }
     }
 

@@ -14,10 +14,10 @@ use super::{
     delivery::Delivery,
     driver::{Driver, Tasks},
     fed::Fed,
+    found::Event,
     labels::Labels,
     placed::Placed,
     queued::Queued,
-    running::Event,
 };
 use crate::{Done, Error, Event as Flag, EventWait, sync::Arc};
 
@@ -186,12 +186,8 @@ impl<T, L: Clone, D: Driver> Streamer<T, L, D> {
             }
             let delivery = &mut self.delivery;
             let mut found = None; // written where it lies: copies of it would cost more than its turn
-            let _turned = self
-                .placed
-                .poll_next(&self.core.ctx, cx, |source, what, slot| {
-                    delivery.sort(source, what, slot, &mut found);
-                    found.is_some()
-                });
+            let sort = |source: &mut _, found: &mut _, slot| delivery.sort(source, found, slot);
+            let _turned = self.placed.poll_next(&self.core.ctx, cx, &mut found, sort);
             if let Some(found) = found {
                 if self.core.has_news() {
                     // What its callback has fed was there before it.

@@ -12,7 +12,7 @@ use std::{
 use futures::{Stream, StreamExt, stream};
 use windlass::{Fed, Merge, Promise, Source, testing::simulate};
 
-use crate::kit::{Counted, Hand, Living, next, rest, settle};
+use crate::kit::{Counted, Hand, Living, next, rest, settle, word, yield_now};
 
 fn read(count: &AtomicUsize) -> usize {
     count.load(Ordering::SeqCst)
@@ -304,6 +304,30 @@ fn futures_that_wait_under_a_limit_of_zero_end_with_the_merge() {
         items.breaker().set();
         let ends = "failed(cancelled) failed(cancelled) stopped(cancelled)";
         assert_eq!(rest(&mut items).await, ends);
+    });
+}
+
+#[test]
+fn a_future_that_yields_goes_on_although_a_limit_comes_meanwhile() {
+    simulate(async |sim| {
+        let (feeder, mut items) = Merge::in_place(&sim.ctx, "merge").split();
+        let limits = feeder.clone();
+        feeder.future(async move {
+            limits.set_max_running(0);
+            yield_now().await;
+            drop(limits);
+            2
+        });
+        feeder.iter([1]);
+        feeder.future(async { 3 });
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            seen.push(word(&items.next().await.unwrap()));
+        }
+        seen.sort();
+        assert_eq!(seen, ["1", "2", "end"], "it had begun");
+        feeder.set_max_running(1);
+        assert_eq!(word(&items.next().await.unwrap()), "3", "that one had not");
     });
 }
 

@@ -1,14 +1,14 @@
 //! [`CtxBuilder`]: a context with wishes, which are known before it exists.
 
 use std::{
-    fmt,
+    fmt, mem,
     panic::Location,
     time::{Duration, Instant},
 };
 
 use super::{
     Ctx, CtxGuard, deadline,
-    extras::{Deadline, Extras, SharedGroup},
+    extras::{Before, Deadline, Extras, SharedGroup},
     rare::Undo,
     tree::Node,
 };
@@ -39,24 +39,21 @@ use crate::{Name, Runtime, report::Failure, runtime::deadline_after, sync::Arc};
 #[must_use = "no context is made until `start()` or `guard()` is called"]
 pub struct CtxBuilder<R = crate::AnyRuntime> {
     parent: Ctx<R>,
-    name: Name,
     /// In their place from the start: they are large, and a builder is moved with each wish.
     extras: Box<Extras>,
     /// Registers the deadline; known where `R: Runtime` was.
     arm: Option<fn(&Arc<Node>, &R)>,
-    also_ends_with: Vec<Arc<Node>>,
 }
 
 impl<R> CtxBuilder<R> {
     #[inline]
     pub(crate) fn new(parent: Ctx<R>, name: Name) -> Self {
-        let (extras, also_ends_with) = (Box::default(), Vec::new());
+        let mut extras = Box::<Extras>::default();
+        extras.before.name = name;
         CtxBuilder {
             parent,
-            name,
             extras,
             arm: None,
-            also_ends_with,
         }
     }
 
@@ -121,7 +118,10 @@ impl<R> CtxBuilder<R> {
     /// assert_eq!(request.error().unwrap().to_string(), "cancelled at conn by hung up");
     /// ```
     pub fn also_ends_with<R2>(mut self, other: &Ctx<R2>) -> Self {
-        self.also_ends_with.push(Arc::clone(other.node()));
+        self.extras
+            .before
+            .also_ends_with
+            .push(Arc::clone(other.node()));
         self
     }
 
@@ -142,12 +142,16 @@ impl<R> CtxBuilder<R> {
     #[inline]
     pub fn start(self) -> Ctx<R> {
         let (parent, rt) = self.parent.into_parts();
-        let extras = Some(self.extras);
-        let node = Node::new(Some(parent), self.name, Location::caller(), extras);
+        let mut extras = self.extras;
+        let Before {
+            name,
+            also_ends_with,
+        } = mem::take(&mut extras.before);
+        let node = Node::new(Some(parent), name, Location::caller(), Some(extras));
         if let Some(arm) = self.arm {
             arm(&node, &rt);
         }
-        for other in self.also_ends_with {
+        for other in also_ends_with {
             end_with(&node, &other);
         }
         Ctx::from_node(node, rt)
@@ -247,7 +251,7 @@ fn end_with(node: &Arc<Node>, other: &Arc<Node>) {
 impl<R> fmt::Debug for CtxBuilder<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CtxBuilder")
-            .field("name", &self.name)
+            .field("name", &self.extras.before.name)
             .finish_non_exhaustive()
     }
 }

@@ -5,8 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::tree::Node;
 use crate::{
-    Error, TaskId,
+    Error, Name, TaskId,
     report::{Reporter, isolate},
     sync::{Arc, AtomicU64, Ordering},
     task::AnyTask,
@@ -21,9 +22,17 @@ pub(crate) struct Extras {
     pub(crate) group: Option<SharedGroup>,
     /// See [`Ctx::cleanup`](super::Ctx::cleanup).
     pub(crate) is_cleanup: bool,
+    pub(super) before: Before,
     /// Of the task whose own node this is.
     #[cfg(feature = "tracing")]
     pub(crate) span: std::sync::OnceLock<tracing::Span>,
+}
+
+/// What a builder gives to the node that it makes; empty from then on.
+#[derive(Default)]
+pub(super) struct Before {
+    pub(super) name: Name,
+    pub(super) also_ends_with: Vec<Arc<Node>>,
 }
 
 #[derive(Debug)]

@@ -26,6 +26,7 @@ mod versus {
     pub(crate) mod inspect;
     pub(crate) mod least;
     pub(crate) mod merge;
+    pub(crate) mod nodes;
     pub(crate) mod promise;
     pub(crate) mod queue;
     pub(crate) mod run;
@@ -38,8 +39,8 @@ mod versus {
 use std::process::ExitCode;
 
 use self::versus::{
-    clock, holder, inspect, measure::warm_heap, merge, promise, queue, run, runner::Runner, tasks,
-    ticker, tree, waits,
+    clock, holder, inspect, measure::warm_heap, merge, nodes, promise, queue, run, runner::Runner,
+    tasks, ticker, tree, waits,
 };
 
 #[global_allocator]
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         tree::rows,
         tasks::rows,
         waits::rows,
+        nodes::rows,
         ticker::rows,
         clock::rows,
         queue::rows,

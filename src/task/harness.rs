@@ -64,6 +64,9 @@ pub(crate) struct Harness<F, C, T: Send + 'static> {
 }
 
 impl<F, C, T: Send + 'static> Harness<F, C, T> {
+    /// In line: the future is moved on at once, which would have to wait for what a call has just
+    /// written.
+    #[inline(always)]
     pub(crate) fn new(core: Arc<TaskCore<T>>, future: F) -> Self {
         Harness {
             span: TaskSpan::new(&core),

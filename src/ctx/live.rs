@@ -79,8 +79,7 @@ pub(crate) struct Live {
     has_roll: AtomicBool,
     /// It is the node of a holder, whose group lists its tasks (invariant 5).
     starts_group: bool,
-    /// How many children went in which something had run that is not counted here. Written under
-    /// the lock.
+    /// How many children went in which something had run. Written under the lock.
     gone: AtomicU32,
     group: Option<SharedGroup>,
     ending: OnceLock<Ending>,

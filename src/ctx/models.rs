@@ -12,6 +12,7 @@ use crate::{
     Sleep, Spawner, Timer,
     models::{Wakes, check, spawn as start},
     sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
+    task::{harness::Always, models::spawn_as},
 };
 
 fn root() -> Ctx<()> {
@@ -262,5 +263,23 @@ fn first_deadline_is_armed_while_an_ancestor_ends() {
         let is_empty = deadlines.is_none_or(|deadlines| deadlines.is_empty());
         assert!(is_empty, "an entry of a context that has ended");
         lock(&rt.tasks).clear();
+    });
+}
+
+/// A child goes while what ran is counted: what ran in it is counted once.
+#[test]
+fn child_goes_while_it_is_counted() {
+    check(&["fold_in_two_steps"], || {
+        let root = root();
+        let child = root.child("child");
+        let (task, harness) = spawn_as::<Always, _, _>(&child, async {});
+        let mut harness = harness.expect("the context is live");
+        assert!(Wakes::new().poll(|cx| harness.as_mut().poll(cx)).is_ready());
+        drop((task, harness));
+        let dropper = start(move || drop(child));
+        let completed = || root.finished(Duration::ZERO).completed;
+        assert_eq!(completed(), 1);
+        dropper.join().unwrap();
+        assert_eq!(completed(), 1);
     });
 }

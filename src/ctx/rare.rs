@@ -11,8 +11,10 @@ pub(crate) struct Rare {
     pub(super) callbacks: Registry<Callback>,
     pub(super) stop_waiters: Waiters,
     pub(super) idle_waiters: Waiters,
-    /// Of the tasks that failed.
+    /// Of the tasks that failed, also in children that went.
     pub(super) first_error: Option<Error>,
+    /// What ran in children that went, but for that error.
+    pub(super) folded: Sums,
     pub(super) undo: Vec<Undo>,
     /// Kept by those who shut the node down.
     pub(super) roll: Weak<Roll>,
@@ -33,6 +35,7 @@ pub(crate) enum Loss {
 }
 
 /// What ran in a node so far.
+#[derive(Default)]
 pub(crate) struct Sums {
     pub(crate) ended: u64,
     pub(crate) tally: Tally,
@@ -46,6 +49,16 @@ impl Tally {
         self.failed += other.failed;
         self.cancelled += other.cancelled;
         self.first_error = self.first_error.take().or(other.first_error);
+    }
+}
+
+impl Rare {
+    /// Adds what ran in a child that goes.
+    pub(super) fn fold(&mut self, mut sums: Sums) {
+        // What is not needed is a clone, and not the last one: the child has it, too.
+        self.first_error = self.first_error.take().or(sums.tally.first_error.take());
+        self.folded.ended += sums.ended;
+        self.folded.tally.add(sums.tally);
     }
 }
 

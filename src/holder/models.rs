@@ -361,7 +361,7 @@ fn work_moves_between_contexts_while_the_holder_finishes() {
 /// A child goes, whose sums are added here, while the last task ends: the wait is woken.
 #[test]
 fn child_goes_while_the_last_task_ends() {
-    check(&["fold_without_waking"], || {
+    check(&["depart_without_waking"], || {
         let (holder, gate) = (holder(), Arc::new(Gate::default()));
         let child = holder.child("child");
         let (before, mut run) = spawn(&child, async {});

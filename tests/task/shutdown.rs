@@ -125,6 +125,34 @@ fn finish_counts_each_kind_and_keeps_the_first_error() {
     });
 }
 
+#[test]
+fn what_ran_is_counted_once_whichever_generation_has_gone() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let conn = app.child("conn");
+        let request = conn.child("request");
+        for ctx in [&conn, &request] {
+            drop(ctx.spawn(async {}));
+            ctx.spawn(pending::<()>()).cancel();
+            drop(
+                ctx.task("fails")
+                    .silent()
+                    .try_spawn(async { Err::<(), _>("no") }),
+            );
+        }
+        let counts = async || {
+            let finished = app.finish().await;
+            assert_eq!(finished.first_error.unwrap().to_string(), "no");
+            (finished.completed, finished.failed, finished.cancelled)
+        };
+        assert_eq!(counts().await, (2, 2, 2));
+        drop(request);
+        assert_eq!(counts().await, (2, 2, 2), "its sums are its parent's");
+        drop(conn);
+        assert_eq!(counts().await, (2, 2, 2), "and now those of that one's");
+    });
+}
+
 /// A task that sleeps for a second and then, `hops` times, goes on as another in the other context.
 fn hop(clock: Ctx, here: Ctx, there: Ctx, hops: u64) {
     let spawner = here.clone();

@@ -93,7 +93,7 @@ impl Live {
         }
         // AcqRel: partner of `IdleList::visit` and `is_idle`.
         let before = self.ended.fetch_add(1, Ordering::AcqRel);
-        if before & WAITED != 0 {
+        if before & WAITED != 0 && !mutant("depart_without_waking") {
             self.wake_if_idle((before & !WAITED) + 1);
         }
     }

@@ -1,17 +1,8 @@
 //! What ran in a node so far, in children that went included.
 
-use std::task::Waker;
-
-use super::super::{
-    firing,
-    rare::{Sums, Tally},
-};
+use super::super::rare::{Sums, Tally};
 use super::{Live, Shared, WAITED};
-use crate::{
-    Error,
-    registry::Taken,
-    sync::{Arc, Ordering, lock, mutant},
-};
+use crate::sync::{Arc, Ordering, lock, mutant};
 
 impl Live {
     /// Takes `child`, in which nothing runs, off the list and adds up what ran in it.
@@ -22,16 +13,22 @@ impl Live {
             None
         };
         let mut shared = lock(&self.shared);
-        let mut idle = Taken::default();
+        if child.has_run() {
+            // Under the lock; Release: partner of the Acquire in `idle_sums`.
+            let gone = self.gone.load(Ordering::Relaxed);
+            self.gone.store(gone.wrapping_add(1), Ordering::Release);
+        }
         if let Some(sums) = sums {
-            idle = self.fold(&mut shared, sums);
-        } else if child.has_run() {
-            self.gone.fetch_add(1, Ordering::AcqRel);
+            if mutant("fold_in_two_steps") {
+                let gone = shared.children.remove(child.slot.load(Ordering::Relaxed));
+                drop((shared, gone));
+                return lock(&self.shared).rare().fold(sums);
+            }
+            shared.rare().fold(sums);
         }
         let gone = shared.children.remove(child.slot.load(Ordering::Relaxed));
         drop(shared);
         drop(gone);
-        firing::wake_all(idle);
     }
 
     /// Whether anything ever ran in the node, or in one below that has gone.
@@ -48,32 +45,7 @@ impl Live {
         }
     }
 
-    /// Adds up what ran in a child. Gives those who are to be woken for it: a task that ended
-    /// between our two steps has seen more spawned than ended, and left the waking to us.
-    fn fold(&self, shared: &mut Shared, sums: Sums) -> Taken<Waker> {
-        let tally = sums.tally;
-        if let Some(error) = tally.first_error {
-            shared.rare().first_error.get_or_insert(error);
-        }
-        // Relaxed, both: published as in `depart`, by what follows.
-        if tally.failed > 0 {
-            self.failed.fetch_add(tally.failed, Ordering::Relaxed);
-        }
-        if tally.cancelled > 0 {
-            self.cancelled.fetch_add(tally.cancelled, Ordering::Relaxed);
-        }
-        self.spawned.fetch_add(sums.ended, Ordering::AcqRel);
-        // AcqRel: partner of the `fetch_add` in `depart`; whichever is last sees both sums.
-        let before = self.ended.fetch_add(sums.ended, Ordering::AcqRel);
-        let ended = (before & !WAITED) + sums.ended;
-        let is_last = before & WAITED != 0 && ended == self.spawned.load(Ordering::Acquire);
-        if !is_last || mutant("fold_without_waking") {
-            return Taken::default();
-        }
-        self.take_idle_waiters(shared)
-    }
-
-    /// What ran here and in children that went, if nothing runs in the node itself.
+    /// What ran here and how many children went, if nothing runs in the node itself.
     pub(crate) fn idle_sums(&self) -> Option<(u64, u32)> {
         // `ended` first: if `spawned`, read later, is no greater, nothing ran at this moment.
         let ended = self.ended.load(Ordering::Acquire) & !WAITED;
@@ -99,23 +71,32 @@ impl Live {
     pub(crate) fn sums_and_children(&self) -> (Sums, Vec<Arc<Live>>) {
         let shared = lock(&self.shared);
         let children = shared.children.iter().cloned().collect();
-        let mut sums = self.counts();
-        sums.tally.first_error = shared.first_error();
-        (sums, children)
+        (self.sums_of(&shared), children)
     }
 
-    /// Of a node in which nothing runs.
+    /// Of a node in which nothing runs, and that knows no children any more.
     fn sums(&self) -> Sums {
+        let counts = self.counts();
+        if counts.tally.failed == 0 && self.gone.load(Ordering::Acquire) == 0 {
+            return counts; // the rest is empty
+        }
+        self.sums_of(&lock(&self.shared))
+    }
+
+    fn sums_of(&self, shared: &Shared) -> Sums {
         let mut sums = self.counts();
-        if sums.tally.failed > 0 {
-            sums.tally.first_error = lock(&self.shared).first_error();
+        if let Some(rare) = &shared.rare {
+            sums.ended += rare.folded.ended;
+            sums.tally.add(rare.folded.tally.clone());
+            sums.tally.first_error = rare.first_error.clone();
         }
         sums
     }
 
+    /// Of the tasks in the node itself, without their first error.
     fn counts(&self) -> Sums {
-        // `ended` first, with Acquire: partner of the `fetch_add` in `depart` and `fold`. The other
-        // two have then counted at least as many as it has.
+        // `ended` first, with Acquire: partner of the `fetch_add` in `depart`. The other two have
+        // then counted at least as many as it has.
         let ended = self.ended.load(Ordering::Acquire) & !WAITED;
         let tally = Tally {
             failed: self.failed.load(Ordering::Relaxed),
@@ -123,11 +104,5 @@ impl Live {
             first_error: None,
         };
         Sums { ended, tally }
-    }
-}
-
-impl Shared {
-    fn first_error(&self) -> Option<Error> {
-        self.rare.as_ref()?.first_error.clone()
     }
 }

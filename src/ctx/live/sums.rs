@@ -16,7 +16,8 @@ impl Live {
         if child.has_run() {
             // Under the lock; Release: partner of the Acquire in `idle_sums`.
             let gone = self.gone.load(Ordering::Relaxed);
-            self.gone.store(gone.wrapping_add(1).max(1), Ordering::Release); // 0 means none
+            self.gone
+                .store(gone.wrapping_add(1).max(1), Ordering::Release); // 0 means none
         }
         if let Some(sums) = sums {
             if mutant("fold_in_two_steps") {

@@ -210,6 +210,25 @@ fn a_burst_of_sources_is_forgotten_although_one_lives_on() {
     });
 }
 
+/// Who waits for room gives back the place in which it was found to have none.
+#[test]
+fn in_place_futures_over_the_limit_ask_for_no_more_than_themselves() {
+    const MANY: u64 = 2000;
+    let rt = SimRuntime::new();
+    let ctx = Ctx::root("app", rt.clone());
+    let (feeder, mut items) = Merge::in_place(&ctx, "merge").max_running(1).split();
+    let (asked, _, _) = count(|| {
+        for i in 0..MANY {
+            feeder.future(async move {
+                yield_now().await;
+                i
+            });
+        }
+        take(&rt, &mut items, MANY as usize);
+    });
+    assert!(asked < MANY + MANY / 4, "{asked} blocks for {MANY} futures");
+}
+
 #[test]
 fn items_that_come_one_by_one_ask_for_no_more_room() {
     both!(|rt, feeder, items| {

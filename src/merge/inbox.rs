@@ -70,6 +70,8 @@ type Spawn<T, D> = Box<dyn Fn(Job<T, D>, bool) + Send + Sync>;
 pub(super) struct Inbox<S> {
     sources: VecDeque<S>,
     called: usize,
+    /// The executor has dropped a task that was called: nobody comes back for another one.
+    is_refused: bool,
 }
 
 impl<S> Default for Inbox<S> {
@@ -77,6 +79,7 @@ impl<S> Default for Inbox<S> {
         Inbox {
             sources: VecDeque::new(),
             called: 0,
+            is_refused: false,
         }
     }
 }
@@ -93,6 +96,7 @@ impl<S> Inbox<S> {
     /// For a task that was called; says whether to call another one. Without a first source it
     /// counts as one that has not begun, and comes back.
     fn begin(&mut self, comes_back: bool) -> (Option<S>, bool) {
+        let comes_back = comes_back && !self.is_refused;
         if comes_back && self.called == 1 && self.sources.len() > 1 {
             self.called += 1;
             return (None, true);
@@ -107,6 +111,7 @@ impl<S> Inbox<S> {
 
     /// For a task that was called and is dropped.
     fn refuse(&mut self) -> Option<S> {
+        self.is_refused = true;
         let is_last = self.called == 1 && !mutant("refuse_without_looking");
         let next = if is_last { self.pop() } else { None };
         self.called -= usize::from(next.is_none());

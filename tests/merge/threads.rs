@@ -26,6 +26,9 @@ struct Shared {
     queue: VecDeque<Arc<Work>>,
     /// What each thread keeps; the last one is that which runs, the others are busy in a poll.
     kept: Vec<Option<Arc<Work>>>,
+    /// What is spawned is dropped; what was spawned before runs on.
+    is_closed: bool,
+    width: Option<usize>,
 }
 
 struct Work {
@@ -37,6 +40,9 @@ struct Work {
 
 impl Spawner for Threads {
     fn spawn<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        if self.0.lock().unwrap().is_closed {
+            return;
+        }
         self.schedule(Arc::new(Work {
             threads: self.clone(),
             future: Mutex::new(Some(Box::pin(future))),
@@ -46,7 +52,7 @@ impl Spawner for Threads {
     }
 
     fn width(&self) -> usize {
-        2
+        self.0.lock().unwrap().width.unwrap_or(2)
     }
 }
 
@@ -74,7 +80,11 @@ impl Threads {
     /// and what the one in that poll keeps is out of its reach.
     fn run(&self) {
         self.0.lock().unwrap().kept.push(None);
-        while let Some(work) = self.next() {
+        for polls in 0.. {
+            assert!(polls < 10_000, "it comes to no end");
+            let Some(work) = self.next() else {
+                break;
+            };
             work.poll();
         }
         self.0.lock().unwrap().kept.pop();
@@ -191,4 +201,18 @@ fn a_future_that_another_has_woken_runs_while_a_third_keeps_its_thread_busy() {
     });
     threads.run();
     assert_eq!(*meanwhile.lock().unwrap(), [1, 2]);
+}
+
+#[test]
+fn a_task_does_not_come_back_without_end_for_another_one_that_the_executor_refuses() {
+    let threads = Threads::default();
+    threads.0.lock().unwrap().width = Some(1);
+    let ctx = Ctx::root_on("app", threads.clone());
+    let (feeder, mut items) = Merge::new(&ctx, "merge").split();
+    (0..5).for_each(|n| drop(feeder.future(async move { n })));
+    threads.0.lock().unwrap().is_closed = true;
+    threads.run();
+    let ended = items.remaining();
+    assert_eq!(ended.len(), 5, "each with a value, or cancelled: {ended:?}");
+    assert!(ended.iter().any(|item| matches!(item, Fed::Success { .. })));
 }

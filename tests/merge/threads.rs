@@ -209,7 +209,7 @@ fn a_task_does_not_come_back_without_end_for_another_one_that_the_executor_refus
     threads.0.lock().unwrap().width = Some(1);
     let ctx = Ctx::root_on("app", threads.clone());
     let (feeder, mut items) = Merge::new(&ctx, "merge").split();
-    (0..5).for_each(|n| drop(feeder.future(async move { n })));
+    (0..5).for_each(|n| _ = feeder.future(async move { n }));
     threads.0.lock().unwrap().is_closed = true;
     threads.run();
     let ended = items.remaining();

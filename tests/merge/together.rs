@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use windlass::{Ctx, Fed, Merge, Spawner, Streamer, testing::assert_no_leaks};
+use windlass::{
+    Ctx, Fed, Feeder, Merge, Spawner, Streamer,
+    testing::{assert_no_leaks, simulate},
+};
 
 use crate::kit::{Hand, word};
 
@@ -191,4 +194,61 @@ fn a_future_counts_as_a_task_from_when_it_is_fed() {
     assert_eq!(words(&mut items), ["1"]);
     drop(keeper.take());
     assert!(hand.poll(idle.as_mut()).is_ready());
+}
+
+#[test]
+fn a_context_that_one_of_them_ends_ends_the_rest_and_each_is_counted_once() {
+    simulate(async |sim| {
+        let app = sim.ctx.child("app");
+        let (feeder, mut items) = Merge::new(&app, "merge").split();
+        for n in 0..300 {
+            let app = app.clone();
+            feeder.future(async move {
+                if n == 70 {
+                    app.cancel(); // in the second poll of a task
+                }
+                n
+            });
+        }
+        let (mut values, mut ends) = (0, 0);
+        while let Some(item) = items.next().await {
+            match item {
+                Fed::Success { .. } => values += 1,
+                Fed::Failure { error, .. } => ends += usize::from(error.is_cancelled()),
+                other => assert!(matches!(other, Fed::Stopped { error: Some(_) })),
+            }
+        }
+        assert_eq!((values, ends), (71, 229));
+        let finished = app.finish().await;
+        assert_eq!((finished.completed, finished.cancelled), (71, 229));
+    });
+}
+
+#[test]
+fn a_source_that_feeds_when_it_is_dropped_keeps_the_merge_open_until_that_has_ended() {
+    struct Feeds(Feeder<u32>);
+    impl Drop for Feeds {
+        fn drop(&mut self) {
+            self.0.value(7);
+            self.0.future(async { 8 });
+        }
+    }
+    simulate(async |sim| {
+        let (feeder, mut items) = Merge::new(&sim.ctx, "merge").split();
+        for n in 0..100 {
+            let feeds = Feeds(feeder.clone());
+            feeder.future(async move {
+                let _feeds = feeds;
+                assert!(n % 10 > 0, "meant");
+                n
+            });
+        }
+        drop(feeder);
+        let (mut values, mut failures) = (0, 0);
+        while let Some(item) = items.next().await {
+            values += usize::from(matches!(item, Fed::Success { .. }));
+            failures += usize::from(matches!(item, Fed::Failure { .. }));
+        }
+        assert_eq!((values, failures), (90 + 200, 10));
+    });
 }

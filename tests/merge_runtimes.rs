@@ -10,7 +10,7 @@
 use std::{
     future::poll_fn,
     sync::{
-        Arc,
+        Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::Poll,
@@ -409,4 +409,40 @@ fn futures_that_keep_their_threads_busy_run_in_parallel() {
             }
         }
     });
+}
+
+#[test]
+fn on_tokio_futures_that_block_in_place_run_side_by_side_however_many() {
+    // Each waits for all the others; a task that is busy with one of them takes up no other.
+    const MANY: usize = 12;
+    let owner = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    let ctx = Ctx::root_on("app", Tokio::from(owner.handle().clone()));
+    let (feeder, mut items) = Merge::new(&ctx, "merge").split();
+    let met = Arc::new((Mutex::new(0), Condvar::new()));
+    for _ in 0..MANY {
+        let met = met.clone();
+        feeder.future(async move {
+            tokio::task::block_in_place(|| {
+                let (count, changed) = &*met;
+                let mut count = count.lock().unwrap();
+                *count += 1;
+                changed.notify_all();
+                let wait = Duration::from_secs(20); // none of it passes unless it fails
+                let waited = changed.wait_timeout_while(count, wait, |count| *count < MANY);
+                !waited.unwrap().1.timed_out()
+            })
+        });
+    }
+    drop(feeder);
+    let met = owner.block_on(async {
+        let mut met = 0;
+        while let Some(item) = items.next().await {
+            met += usize::from(item.value() == Some(true));
+        }
+        met
+    });
+    assert_eq!(met, MANY);
 }

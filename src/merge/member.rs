@@ -120,7 +120,7 @@ impl State {
     }
 
     /// The item, with where it came from.
-    #[inline]
+    #[inline(always)]
     pub(super) fn found<T>(&mut self, what: What<T>) -> Found<T> {
         if !self.how.one_at_a_time {
             self.open_parent(); // nothing holds the item up

@@ -355,6 +355,8 @@ pub struct RunUntilDone<F> {
 impl<F: Future> Future for RunUntilDone<F> {
     type Output = Result<F::Output>;
 
+    /// In line: the way of a future that is ready in its first poll, without a call.
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
         let this = self.project();
         if ready!(this.watch.poll_start(cx)) {

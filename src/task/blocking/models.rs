@@ -28,9 +28,7 @@ impl Threads {
         let mut all = std::mem::take(&mut *self.0.lock().unwrap());
         assert!(all.len() < 2, "handed over twice");
         let work = all.pop();
-        let is_there = work.is_some();
-        drop(work.map(|work| work()));
-        is_there
+        work.map(|work| work()).is_some()
     }
 
     /// How many jobs there are: each has a handle.

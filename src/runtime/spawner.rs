@@ -219,7 +219,8 @@ pub trait Spawner: Clone + Send + Sync + 'static {
         Kept::default()
     }
 
-    /// How many futures run at the same time, about: as many as there are processors, and four.
+    /// How many futures run at the same time, about: as many as there are processors, and at least
+    /// four.
     #[doc(hidden)]
     fn width(&self) -> usize {
         static WIDTH: OnceLock<usize> = OnceLock::new();
